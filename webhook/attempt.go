@@ -1,0 +1,62 @@
+package webhook
+
+import "time"
+
+// AttemptRequest is what a delivery's workflow asks of the attempt activity. It holds no payload, URL or
+// secret: those are looked up at the moment of the attempt and never reach Temporal's history.
+type AttemptRequest struct {
+	DeliveryID string  `json:"delivery_id"`
+	Sequence   int     `json:"sequence"` // 1, 2, … within the workflow run
+	Trigger    Trigger `json:"trigger"`
+	// AfterAttempt is set in a run that a retry of a closed delivery opened: the number of the last attempt
+	// that the retry knew of. A later one that was made meanwhile answers it.
+	AfterAttempt int `json:"after_attempt,omitempty"`
+	// NextGap is how long the schedule waits if this attempt fails; nil when it was the last.
+	NextGap *time.Duration `json:"next_gap,omitempty"`
+}
+
+// AttemptResult is what the attempt activity tells the workflow, for it to follow.
+type AttemptResult struct {
+	Number         int     `json:"number"`            // 1, 2, … within the delivery
+	Outcome        Outcome `json:"outcome,omitempty"` // empty when nothing was sent
+	StatusCode     *int    `json:"status_code,omitempty"`
+	ResponseTimeMS int     `json:"response_time_ms"`
+	Error          string  `json:"error,omitempty"` // in plain words, without addresses
+	Status         Status  `json:"status"`          // where the delivery stands now
+	// NextGap is how long to wait before the next attempt; only with StatusWaiting.
+	NextGap *time.Duration `json:"next_gap,omitempty"`
+	// Unrecorded is set when the POST was made but Postgres could not be reached to record it. The workflow
+	// hands it to the record activity, which is retried until it holds.
+	Unrecorded *Unrecorded `json:"unrecorded,omitempty"`
+}
+
+// Unrecorded is the rest of an attempt that is still to be recorded. What the endpoint answered is left
+// out: it may hold personal data, which does not belong in Temporal's history.
+type Unrecorded struct {
+	WebhookID string    `json:"webhook_id"`
+	RunID     string    `json:"run_id"`
+	Sequence  int       `json:"sequence"`
+	Trigger   Trigger   `json:"trigger"`
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
+}
+
+// RecordRequest asks the record activity to write down an attempt that the attempt activity could not.
+type RecordRequest struct {
+	DeliveryID string        `json:"delivery_id"`
+	Result     AttemptResult `json:"result"`
+}
+
+// EndRequest asks the end activity to write down that a delivery ended without another attempt.
+type EndRequest struct {
+	DeliveryID string `json:"delivery_id"`
+	Status     Status `json:"status"`
+}
+
+// RetryRequest is the payload of the retry signal. The zero value, as sent by hand from the Temporal Web
+// UI, asks for an attempt now.
+type RetryRequest struct {
+	// AfterAttempt is the number of the last attempt that the sender knew of. An attempt with a higher
+	// number answers the request, so that two requests made at once are one attempt.
+	AfterAttempt int `json:"after_attempt,omitempty"`
+}

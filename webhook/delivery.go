@@ -1,0 +1,99 @@
+package webhook
+
+import "time"
+
+// Status is where a delivery stands.
+type Status string
+
+// The statuses. The first two are open: a workflow is, or will be, at work on the delivery.
+const (
+	StatusPending   Status = "pending"   // the first attempt, or a manual one, is still to come
+	StatusWaiting   Status = "waiting"   // an attempt failed and a timer runs
+	StatusDelivered Status = "delivered" // the endpoint answered 2xx
+	StatusExhausted Status = "exhausted" // the last attempt of the schedule failed
+	StatusCancelled Status = "cancelled" // somebody cancelled it
+	StatusDiscarded Status = "discarded" // its webhook was disabled or deleted
+)
+
+// Statuses lists all of them.
+func Statuses() []Status {
+	return []Status{StatusPending, StatusWaiting, StatusDelivered, StatusExhausted, StatusCancelled, StatusDiscarded}
+}
+
+// Open reports whether a delivery with this status is still at work.
+func (s Status) Open() bool {
+	return s == StatusPending || s == StatusWaiting
+}
+
+// Outcome is how an attempt ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeSuccess         Outcome = "success"          // 200–299
+	OutcomeClientError     Outcome = "client_error"     // 300–499; redirects are not followed
+	OutcomeServerError     Outcome = "server_error"     // 500–599, and codes that HTTP doesn't define
+	OutcomeTimeout         Outcome = "timeout"          // no full answer within the limit
+	OutcomeConnectionError Outcome = "connection_error" // DNS, TCP, TLS
+	OutcomeBlocked         Outcome = "blocked"          // the address may not be sent to
+)
+
+// OutcomeOf classifies the status code of a full answer.
+func OutcomeOf(statusCode int) Outcome {
+	switch {
+	case statusCode >= 200 && statusCode <= 299:
+		return OutcomeSuccess
+	case statusCode >= 300 && statusCode <= 499:
+		return OutcomeClientError
+	default:
+		return OutcomeServerError
+	}
+}
+
+// Trigger is what made an attempt happen.
+type Trigger string
+
+// The triggers.
+const (
+	TriggerSchedule Trigger = "schedule" // the delivery's schedule
+	TriggerManual   Trigger = "manual"   // somebody asked for it
+)
+
+// Delivery is one event on its way to one webhook. Its ID is also its workflow's.
+type Delivery struct {
+	ID            string     `db:"id"`
+	AccountID     string     `db:"account_id"`
+	WebhookID     string     `db:"webhook_id"`
+	WebhookName   string     `db:"webhook_name"`
+	EventID       string     `db:"event_id"`
+	Event         string     `db:"event"`
+	Status        Status     `db:"status"`
+	AttemptCount  int        `db:"attempt_count"`
+	NextAttemptAt *time.Time `db:"next_attempt_at"`
+	CreatedAt     time.Time  `db:"created_at"`
+	UpdatedAt     time.Time  `db:"updated_at"`
+
+	// What the last attempt brought; nil before the first.
+	Outcome        *Outcome `db:"outcome"`
+	StatusCode     *int     `db:"status_code"`
+	ResponseTimeMS *int     `db:"response_time_ms"`
+}
+
+// Attempt is one POST of a delivery. RunID and Sequence say which attempt of which workflow run it is;
+// together they make recording it twice impossible.
+type Attempt struct {
+	ID              string              `db:"id"`
+	DeliveryID      string              `db:"delivery_id"`
+	RunID           string              `db:"run_id"`
+	Sequence        int                 `db:"sequence"` // 1, 2, … within the run
+	Number          int                 `db:"number"`   // 1, 2, … within the delivery
+	Trigger         Trigger             `db:"trigger"`
+	Outcome         Outcome             `db:"outcome"`
+	StatusCode      *int                `db:"status_code"` // nil when no answer came
+	ResponseTimeMS  int                 `db:"response_time_ms"`
+	Error           *string             `db:"error"` // in plain words; nil with an answer
+	ResponseHeaders map[string][]string `db:"-"`
+	ResponseBody    []byte              `db:"response_body"` // the first 16 KiB
+	StartedAt       time.Time           `db:"started_at"`
+	EndedAt         time.Time           `db:"ended_at"`
+}

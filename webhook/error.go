@@ -1,0 +1,63 @@
+package webhook
+
+import "strings"
+
+// Code says what kind of mistake an [Error] is. The API turns each into one HTTP status, workflows into
+// one non-retryable application error.
+type Code string
+
+// The codes.
+const (
+	CodeMalformed    Code = "malformed"    // the input cannot be read at all, such as broken JSON
+	CodeInvalid      Code = "invalid"      // the input can be read, but fields of it are wrong
+	CodeTooLarge     Code = "too_large"    // the input exceeds a limit
+	CodeUnauthorized Code = "unauthorized" // no key, or a wrong one
+	CodeNotFound     Code = "not_found"    // no such thing in this account
+	CodeConflict     Code = "conflict"     // the thing is in a state in which this cannot be done
+	CodeUnavailable  Code = "unavailable"  // a part that is needed is down; the same request may work later
+)
+
+// Error is a mistake that is told to the person or program that made it. Its texts never hold secrets or
+// payloads.
+type Error struct {
+	Code    Code
+	Message string       // one sentence for people
+	Fields  []FieldError // with CodeInvalid: every wrong field
+}
+
+// FieldError is one wrong field of an input.
+type FieldError struct {
+	Pointer string `json:"pointer"` // JSON Pointer (RFC 6901) to the field, such as "/url"
+	Detail  string `json:"detail"`  // what is wrong and what would be right
+}
+
+func (e *Error) Error() string {
+	if len(e.Fields) == 0 {
+		return e.Message
+	}
+	parts := make([]string, len(e.Fields))
+	for i, field := range e.Fields {
+		parts[i] = field.Pointer + ": " + field.Detail
+	}
+	return e.Message + " " + strings.Join(parts, "; ")
+}
+
+// Fields collects everything that is wrong with an input, so that all of it is told at once.
+type Fields []FieldError
+
+// Add notes that the field at pointer is wrong.
+func (f *Fields) Add(pointer, detail string) {
+	*f = append(*f, FieldError{Pointer: pointer, Detail: detail})
+}
+
+// Err returns nil when nothing was added, else an invalid [Error] with every field.
+func (f Fields) Err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	message := "One field is not valid."
+	if len(f) > 1 {
+		message = "Some fields are not valid."
+	}
+	return &Error{Code: CodeInvalid, Message: message, Fields: f}
+}

@@ -1,0 +1,82 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// MaxPayload is the most bytes that a published event may have.
+const MaxPayload = 256 << 10
+
+// Event is what a client published.
+type Event struct {
+	ID        string    `db:"id"`
+	AccountID string    `db:"account_id"`
+	Event     string    `db:"event"` // the name of its event type
+	Timestamp time.Time `db:"timestamp"`
+	CreatedAt time.Time `db:"created_at"`
+
+	// Payload is the published JSON, byte for byte: {"event","timestamp","data"}.
+	Payload []byte `db:"payload"`
+}
+
+// ParseEvent checks a published body of at most [MaxPayload] bytes and returns the event with an ID of its
+// own. The account and the time of creation are the caller's to fill in. Everything wrong with the body
+// comes back in one [Error].
+func ParseEvent(body []byte) (Event, error) {
+	if len(body) > MaxPayload {
+		return Event{}, &Error{Code: CodeTooLarge, Message: "The event is larger than 256 KiB."}
+	}
+	var input struct {
+		Event     string          `json:"event"`
+		Timestamp string          `json:"timestamp"`
+		Data      json.RawMessage `json:"data"`
+	}
+	if err := DecodeJSON(body, &input); err != nil {
+		return Event{}, err
+	}
+	var fields Fields
+	switch {
+	case input.Event == "":
+		fields.Add("/event", "is missing; use one of "+eventTypeNames())
+	case !knownEventType(input.Event):
+		fields.Add("/event", "is not a known event type; use one of "+eventTypeNames())
+	}
+	timestamp, ok := parseTimestamp(input.Timestamp)
+	switch {
+	case input.Timestamp == "":
+		fields.Add("/timestamp", `is missing; use RFC 3339, such as "2025-02-02T14:30:00Z"`)
+	case !ok:
+		fields.Add("/timestamp", `is not a time in RFC 3339; use the form "2025-02-02T14:30:00Z"`)
+	case timestamp.Year() < 1 || timestamp.Year() > 9999:
+		fields.Add("/timestamp", "must be in the years 1 to 9999 (UTC)")
+	}
+	switch data := bytes.TrimSpace(input.Data); {
+	case len(data) == 0:
+		fields.Add("/data", "is missing; it must be an object with the event's details")
+	case data[0] != '{':
+		fields.Add("/data", "must be an object with the event's details")
+	}
+	if err := fields.Err(); err != nil {
+		return Event{}, err
+	}
+	return Event{
+		ID:        NewID(EventPrefix),
+		Event:     input.Event,
+		Timestamp: timestamp,
+		Payload:   body,
+	}, nil
+}
+
+// parseTimestamp reads RFC 3339, of which time.Parse takes a little too much: one digit for the hour and a
+// comma before the fraction.
+func parseTimestamp(text string) (at time.Time, ok bool) {
+	at, err := time.Parse(time.RFC3339, text)
+	const hour = len("2006-01-02T15")
+	if err != nil || text[hour] != ':' || strings.Contains(text, ",") {
+		return time.Time{}, false
+	}
+	return at.UTC(), true
+}

@@ -1,0 +1,158 @@
+package webhook
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+// Limits of a webhook's fields.
+const (
+	MaxName   = 100  // characters
+	MaxURL    = 2048 // bytes
+	MaxEvents = 100
+)
+
+// Webhook is a subscription: where an account wants which events delivered, and how requests prove who
+// they come from.
+type Webhook struct {
+	ID             string
+	AccountID      string
+	Name           string
+	URL            string
+	Events         []string // names of event types, or AllEvents alone
+	Authentication Authentication
+	SigningSecret  SigningSecret
+	Enabled        bool
+	DisabledReason string // why it is not enabled, in plain words; empty while it is
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+// Definition is what a client says of a webhook when it creates one.
+type Definition struct {
+	Name           string         `json:"name"`
+	URL            string         `json:"url"`
+	Events         []string       `json:"events"`
+	Authentication Authentication `json:"authentication"`
+}
+
+// Define checks a definition and returns a new, enabled webhook of the account with an ID and a signing
+// secret of its own. allowHTTP admits http:// URLs, for development. Everything wrong with the definition
+// comes back in one [Error]. Whether the URL's host has an address that may be sent to is not checked here
+// but by package target.
+func Define(accountID string, d Definition, allowHTTP bool) (Webhook, error) {
+	var fields Fields
+	d.Name = strings.TrimSpace(d.Name)
+	checkName(&fields, d.Name)
+	checkURL(&fields, d.URL, allowHTTP)
+	checkEvents(&fields, d.Events)
+	d.Authentication.check(&fields)
+	if err := fields.Err(); err != nil {
+		return Webhook{}, err
+	}
+	return Webhook{
+		ID:             NewID(WebhookPrefix),
+		AccountID:      accountID,
+		Name:           d.Name,
+		URL:            d.URL,
+		Events:         d.Events,
+		Authentication: d.Authentication,
+		SigningSecret:  NewSigningSecret(),
+		Enabled:        true,
+	}, nil
+}
+
+func checkName(fields *Fields, name string) {
+	switch {
+	case name == "":
+		fields.Add("/name", `is missing; use a descriptive one, such as "Salesforce Sync"`)
+	case utf8.RuneCountInString(name) > MaxName:
+		fields.Add("/name", fmt.Sprintf("is longer than %d characters", MaxName))
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		fields.Add("/name", "must not contain control characters")
+	}
+}
+
+func checkURL(fields *Fields, raw string, allowHTTP bool) {
+	const pointer = "/url"
+	if raw == "" {
+		fields.Add(pointer, `is missing; use your endpoint's HTTPS URL, such as "https://example.com/webhooks"`)
+		return
+	}
+	if len(raw) > MaxURL {
+		fields.Add(pointer, fmt.Sprintf("is longer than %d bytes", MaxURL))
+		return
+	}
+	parsed, err := url.Parse(raw)
+	switch {
+	case err != nil || !utf8.ValidString(raw) || strings.ContainsFunc(raw, isControlOrSpace),
+		parsed.Hostname() == "", !isPort(parsed.Port()):
+		fields.Add(pointer, `is not a URL; use the form "https://example.com/webhooks"`)
+	case isOddAddress(parsed.Hostname()):
+		fields.Add(pointer, "must have a host name or a plain IP address, such as 203.0.113.7")
+	case parsed.User != nil:
+		fields.Add(pointer, "must not contain a user name or password; use authentication of type basic")
+	case parsed.Scheme == "http" && allowHTTP, parsed.Scheme == "https":
+	default:
+		fields.Add(pointer, "must start with https://")
+	}
+}
+
+func checkEvents(fields *Fields, events []string) {
+	const pointer = "/events"
+	if len(events) == 0 {
+		fields.Add(pointer, `is missing; name at least one event type, or ["*"] for all`)
+		return
+	}
+	if len(events) > MaxEvents {
+		fields.Add(pointer, fmt.Sprintf("has more than %d entries", MaxEvents))
+		return
+	}
+	for i, name := range events {
+		at := fmt.Sprintf("%s/%d", pointer, i)
+		switch {
+		case slices.Contains(events[:i], name):
+			fields.Add(at, "is there twice")
+		case name == AllEvents && len(events) > 1:
+			fields.Add(at, `"*" already means all event types; leave the others out`)
+		case name != AllEvents && !knownEventType(name):
+			fields.Add(at, "is not a known event type; use some of "+eventTypeNames()+", or * for all")
+		}
+	}
+}
+
+func isControlOrSpace(r rune) bool {
+	return unicode.IsControl(r) || unicode.IsSpace(r)
+}
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && port > 0
+}
+
+// isOddAddress reports whether some programs take the host for an IPv4 address although it isn't written
+// as one: 2130706433, 0x7f.1 and 0177.0.0.1 are all 127.0.0.1 to them. No host name ends in a number.
+func isOddAddress(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return false
+	}
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil { // other scripts have digits and dots too
+		host = ascii
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	digits, base := last, "0123456789"
+	if hex, ok := strings.CutPrefix(last, "0x"); ok {
+		digits, base = hex, "0123456789abcdef"
+	}
+	return last != "" && strings.Trim(digits, base) == ""
+}
