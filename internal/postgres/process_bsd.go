@@ -1,0 +1,18 @@
+//go:build unix && !linux
+
+package postgres
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// setChildAttributes puts the child into a process group of its own, so that Ctrl-C in a terminal
+// reaches only us and we can finish our work before we stop it. It outlives us when we are killed;
+// the next Start stops it then.
+func setChildAttributes(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+}

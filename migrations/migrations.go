@@ -1,0 +1,94 @@
+// Package migrations holds the schema of durahook's database as numbered SQL files and brings a database
+// to it. It imports no other package of durahook.
+package migrations
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed *.sql
+var files embed.FS
+
+// provider runs migrations under a Postgres advisory lock, so that any number of processes may start at
+// the same time.
+func provider(db *sql.DB) (*goose.Provider, error) {
+	const seconds, times = 1, 300 // asks for the lock each second for five minutes
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(seconds, times))
+	if err != nil {
+		return nil, fmt.Errorf("set up the lock for migrations: %w", err)
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	return p, nil
+}
+
+// Up applies every migration that the database lacks and returns how many those were. A database that was
+// migrated by a newer version of durahook is refused.
+func Up(ctx context.Context, db *sql.DB) (int, error) {
+	p, err := provider(db)
+	if err != nil {
+		return 0, err
+	}
+	if err := refuseNewer(ctx, p); err != nil {
+		return 0, err
+	}
+	results, err := p.Up(ctx)
+	if err != nil {
+		return len(results), fmt.Errorf("migrate the database: %w", err)
+	}
+	return len(results), nil
+}
+
+// Down takes every migration back. All data is lost.
+func Down(ctx context.Context, db *sql.DB) error {
+	p, err := provider(db)
+	if err != nil {
+		return err
+	}
+	if err := refuseNewer(ctx, p); err != nil {
+		return err
+	}
+	if _, err := p.DownTo(ctx, 0); err != nil {
+		return fmt.Errorf("take migrations back: %w", err)
+	}
+	return nil
+}
+
+// Check fails, with an error that says what to do, unless the database is at exactly this version.
+func Check(ctx context.Context, db *sql.DB) error {
+	p, err := provider(db)
+	if err != nil {
+		return err
+	}
+	if err := refuseNewer(ctx, p); err != nil {
+		return err
+	}
+	pending, err := p.HasPending(ctx)
+	if err != nil {
+		return fmt.Errorf("look for pending migrations: %w", err)
+	}
+	if pending {
+		return errors.New("the database has pending migrations; run: durahook migrate")
+	}
+	return nil
+}
+
+func refuseNewer(ctx context.Context, p *goose.Provider) error {
+	current, latest, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the database's version: %w", err)
+	}
+	if current > latest {
+		return fmt.Errorf("the database is at version %d, made by a newer durahook; this one knows versions up to %d", current, latest)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+// Prepared is everything that an attempt needs to know, as it is at this moment.
+type Prepared struct {
+	Delivery webhook.Delivery
+	Webhook  webhook.Webhook
+	Payload  []byte
+	// Recorded is the attempt itself when it was made and recorded before, by a worker that died before it
+	// could say so.
+	Recorded *webhook.Attempt
+}
+
+// PrepareAttempt looks up what the attempt with this sequence in this workflow run needs.
+func (s *Store) PrepareAttempt(ctx context.Context, deliveryID, runID string, sequence int) (Prepared, error) {
+	var row struct {
+		Webhook  webhookRow       `db:"webhook"`
+		Delivery webhook.Delivery `db:"delivery"`
+		Payload  []byte           `db:"payload"`
+		Recorded *string          `db:"recorded"`
+	}
+	err := s.db.GetContext(ctx, &row, `
+		SELECT w.id AS "webhook.id", w.account_id AS "webhook.account_id", w.name AS "webhook.name",
+			w.url AS "webhook.url", w.authentication AS "webhook.authentication",
+			w.signing_secret AS "webhook.signing_secret", w.enabled AS "webhook.enabled",
+			w.deleted_at AS "webhook.deleted_at",
+			d.id AS "delivery.id", d.account_id AS "delivery.account_id", d.event_id AS "delivery.event_id",
+			d.event AS "delivery.event", d.status AS "delivery.status", d.attempt_count AS "delivery.attempt_count",
+			d.next_attempt_at AS "delivery.next_attempt_at", d.webhook_id AS "delivery.webhook_id",
+			d.outcome AS "delivery.outcome", d.status_code AS "delivery.status_code",
+			d.response_time_ms AS "delivery.response_time_ms",
+			p.payload, a.id AS recorded
+		FROM deliveries d
+		JOIN webhooks w ON w.id = d.webhook_id
+		JOIN event_payloads p ON p.event_id = d.event_id
+		LEFT JOIN attempts a ON a.delivery_id = d.id AND a.run_id = $2 AND a.sequence = $3
+		WHERE d.id = $1`, deliveryID, runID, sequence)
+	if err != nil {
+		return Prepared{}, fmt.Errorf("prepare attempt: %w", notFound(err, webhook.DeliveryPrefix, deliveryID))
+	}
+	w, err := s.openWebhook(row.Webhook)
+	if err != nil {
+		return Prepared{}, err
+	}
+	prepared := Prepared{Delivery: row.Delivery, Webhook: w, Payload: row.Payload}
+	if row.Recorded != nil {
+		prepared.Recorded = new(webhook.Attempt)
+		if err := s.db.GetContext(ctx, prepared.Recorded, `SELECT `+attemptColumns+` FROM attempts WHERE id = $1`, *row.Recorded); err != nil {
+			return Prepared{}, fmt.Errorf("find recorded attempt: %w", err)
+		}
+	}
+	return prepared, nil
+}
+
+const attemptColumns = `
+	id, delivery_id, run_id, sequence, number, trigger, outcome, status_code, response_time_ms, error,
+	response_body, started_at, ended_at`
+
+// RecordAttempt writes the attempt and where its delivery stands after it. An attempt that was recorded
+// before is left as it is, and so is the delivery. The attempt's ID and number are given here.
+func (s *Store) RecordAttempt(ctx context.Context, a webhook.Attempt, status webhook.Status, nextAttemptAt *time.Time) error {
+	headers, err := json.Marshal(a.ResponseHeaders)
+	if err != nil {
+		return fmt.Errorf("encode response headers: %w", err)
+	}
+	_, err = s.db.ExecContext(ctx, `
+		WITH delivery AS (
+			SELECT attempt_count FROM deliveries WHERE id = $2 FOR UPDATE
+		), attempt AS (
+			INSERT INTO attempts (id, delivery_id, run_id, sequence, number, trigger, outcome, status_code,
+				response_time_ms, error, response_headers, response_body, started_at, ended_at)
+			SELECT $1, $2, $3, $4, attempt_count + 1, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM delivery
+			ON CONFLICT (delivery_id, run_id, sequence) DO NOTHING
+			RETURNING number
+		)
+		UPDATE deliveries SET attempt_count = attempt.number, status = $14, next_attempt_at = $15, outcome = $6,
+			status_code = $7, response_time_ms = $8, updated_at = now()
+		FROM attempt WHERE id = $2`,
+		webhook.NewID(webhook.AttemptPrefix), a.DeliveryID, a.RunID, a.Sequence, a.Trigger, a.Outcome, a.StatusCode,
+		a.ResponseTimeMS, a.Error, headers, a.ResponseBody, a.StartedAt, a.EndedAt, status, nextAttemptAt)
+	if err != nil {
+		return fmt.Errorf("record attempt: %w", err)
+	}
+	return nil
+}
+
+// Attempts returns all attempts of a delivery of the account, in the order in which they were made.
+func (s *Store) Attempts(ctx context.Context, accountID, deliveryID string) ([]webhook.Attempt, error) {
+	rows := []struct {
+		webhook.Attempt
+		Headers []byte `db:"response_headers"`
+	}{}
+	err := s.db.SelectContext(ctx, &rows, `
+		SELECT `+attemptColumns+`, response_headers FROM attempts
+		WHERE delivery_id = (SELECT id FROM deliveries WHERE account_id = $1 AND id = $2) ORDER BY number`,
+		accountID, deliveryID)
+	if err != nil {
+		return nil, fmt.Errorf("list attempts: %w", err)
+	}
+	attempts := make([]webhook.Attempt, len(rows))
+	for i, row := range rows {
+		if err := json.Unmarshal(row.Headers, &row.ResponseHeaders); row.Headers != nil && err != nil {
+			return nil, fmt.Errorf("decode response headers of %s: %w", row.ID, err)
+		}
+		attempts[i] = row.Attempt
+	}
+	return attempts, nil
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+const deliveryColumns = `
+	d.id, d.account_id, d.event_id, d.webhook_id, d.event, d.status, d.attempt_count, d.next_attempt_at, d.outcome,
+	d.status_code, d.response_time_ms, d.created_at, d.updated_at, w.name AS webhook_name`
+
+// DeliveryFilter narrows a list of deliveries; empty fields don't.
+type DeliveryFilter struct {
+	WebhookID string
+	Event     string
+	Status    webhook.Status
+}
+
+// Delivery returns one delivery of the account.
+func (s *Store) Delivery(ctx context.Context, accountID, id string) (webhook.Delivery, error) {
+	var d webhook.Delivery
+	err := s.db.GetContext(ctx, &d, `
+		SELECT `+deliveryColumns+` FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id
+		WHERE d.account_id = $1 AND d.id = $2`, accountID, id)
+	if err != nil {
+		return webhook.Delivery{}, fmt.Errorf("find delivery: %w", notFound(err, webhook.DeliveryPrefix, id))
+	}
+	return d, nil
+}
+
+// Deliveries returns a page of the account's deliveries, newest first.
+func (s *Store) Deliveries(ctx context.Context, accountID string, filter DeliveryFilter, page Page) ([]webhook.Delivery, error) {
+	deliveries := []webhook.Delivery{}
+	err := s.db.SelectContext(ctx, &deliveries, `
+		SELECT `+deliveryColumns+` FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id
+		WHERE d.account_id = $1
+		  AND ($2 = '' OR d.webhook_id = $2) AND ($3 = '' OR d.event = $3) AND ($4 = '' OR d.status = $4)
+		  AND ($5 = '' OR d.id < $5)
+		ORDER BY d.id DESC LIMIT $6`,
+		accountID, filter.WebhookID, filter.Event, filter.Status, page.Before, page.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	return deliveries, nil
+}
+
+// EndDelivery writes down that a delivery ended without another attempt.
+func (s *Store) EndDelivery(ctx context.Context, id string, status webhook.Status) error {
+	_, err := s.db.ExecContext(ctx, `
+		UPDATE deliveries SET status = $2, next_attempt_at = NULL, updated_at = now() WHERE id = $1`, id, status)
+	if err != nil {
+		return fmt.Errorf("end delivery: %w", err)
+	}
+	return nil
+}
+
+// CancelUnattempted cancels a delivery before its first attempt and reports whether it did.
+func (s *Store) CancelUnattempted(ctx context.Context, id string) (bool, error) {
+	result, err := s.db.ExecContext(ctx, `
+		UPDATE deliveries SET status = 'cancelled', updated_at = now()
+		WHERE id = $1 AND status = 'pending' AND attempt_count = 0`, id)
+	if err != nil {
+		return false, fmt.Errorf("cancel delivery: %w", err)
+	}
+	changed, err := result.RowsAffected()
+	return changed == 1, err
+}
+
+// Reopen shows a closed delivery as pending once a manual attempt was asked for, unless that attempt is
+// already recorded.
+func (s *Store) Reopen(ctx context.Context, id string, attemptCount int) error {
+	_, err := s.db.ExecContext(ctx, `
+		UPDATE deliveries SET status = 'pending', sweep_at = NULL, updated_at = now()
+		WHERE id = $1 AND attempt_count = $2 AND status NOT IN ('pending', 'waiting')`, id, attemptCount)
+	if err != nil {
+		return fmt.Errorf("reopen delivery: %w", err)
+	}
+	return nil
+}
+
+// ClaimUnstarted returns up to limit pending deliveries whose workflow should have been started by now but
+// is not known to have been. They are the caller's for the length of lease; whoever asks meanwhile gets
+// others. When the caller dies, they come up again after it.
+func (s *Store) ClaimUnstarted(ctx context.Context, limit int, lease time.Duration) ([]webhook.Delivery, error) {
+	var deliveries []webhook.Delivery
+	err := s.db.SelectContext(ctx, &deliveries, `
+		WITH due AS (
+			SELECT id FROM deliveries WHERE status = 'pending' AND sweep_at < now()
+			ORDER BY sweep_at LIMIT $1 FOR UPDATE SKIP LOCKED
+		), d AS (
+			UPDATE deliveries SET sweep_at = now() + make_interval(secs => $2)
+			FROM due WHERE deliveries.id = due.id RETURNING deliveries.*
+		)
+		SELECT `+deliveryColumns+` FROM d JOIN webhooks w ON w.id = d.webhook_id`, limit, lease.Seconds())
+	if err != nil {
+		return nil, fmt.Errorf("claim deliveries to start: %w", err)
+	}
+	return deliveries, nil
+}
+
+// ReturnClaim ends a claim: the deliveries that are known to be started now don't come up again, the
+// others do.
+func (s *Store) ReturnClaim(ctx context.Context, started, others []string) error {
+	_, err := s.db.ExecContext(ctx, `
+		UPDATE deliveries SET sweep_at = CASE WHEN id = ANY($1) THEN NULL ELSE now() END
+		WHERE id = ANY($1) OR id = ANY($2)`, pq.StringArray(started), pq.StringArray(others))
+	if err != nil {
+		return fmt.Errorf("return claim of deliveries: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/webhook"
+)
+
+func TestDeliveriesFiltersAndPages(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	one, two := f.newWebhook(f.account, "call.ended"), f.newWebhook(f.account, "*")
+	other := f.newAccount("other")
+	f.newWebhook(other, "*")
+	for range 4 {
+		require.Len(t, f.publish(f.account), 2)
+		f.publish(other)
+	}
+	f.exec(`UPDATE deliveries SET status = 'delivered' WHERE id = (SELECT max(id) FROM deliveries WHERE webhook_id = $1)`, one.ID)
+	f.exec(`UPDATE deliveries SET event = 'call.started' WHERE id = (SELECT max(id) FROM deliveries WHERE webhook_id = $1)`, two.ID)
+
+	for name, scenario := range map[string]struct {
+		filter store.DeliveryFilter
+		want   int
+	}{
+		"all":       {store.DeliveryFilter{}, 8},
+		"webhook":   {store.DeliveryFilter{WebhookID: one.ID}, 4},
+		"status":    {store.DeliveryFilter{Status: webhook.StatusDelivered}, 1},
+		"event":     {store.DeliveryFilter{Event: "call.ended"}, 7},
+		"all three": {store.DeliveryFilter{WebhookID: one.ID, Event: "call.ended", Status: webhook.StatusPending}, 3},
+		"nothing":   {store.DeliveryFilter{WebhookID: two.ID, Status: webhook.StatusDelivered}, 0},
+		"unknown":   {store.DeliveryFilter{WebhookID: "whk_x' OR true --"}, 0},
+	} {
+		var ids []string
+		for page := (store.Page{Limit: 3}); ; page.Before = ids[len(ids)-1] {
+			deliveries, err := f.Deliveries(t.Context(), f.account, scenario.filter, page)
+			require.NoError(t, err)
+			require.NotNil(t, deliveries, "an empty page is [] in JSON")
+			if len(deliveries) == 0 {
+				break
+			}
+			require.LessOrEqual(t, len(deliveries), 3)
+			for _, d := range deliveries {
+				require.Equal(t, f.account, d.AccountID)
+				require.Equal(t, "Salesforce Sync", d.WebhookName)
+				ids = append(ids, d.ID)
+			}
+		}
+		require.Len(t, ids, scenario.want, name)
+		if scenario.want > 1 {
+			require.IsDecreasing(t, ids, name)
+		}
+	}
+}
+
+func TestDeliveriesOfOtherAccountsDoNotExist(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := f.newDelivery()
+	require.NoError(t, f.RecordAttempt(t.Context(), attempt(d, "run", 1, 200), webhook.StatusDelivered, nil))
+	other := f.newAccount("other")
+	_, err := f.Delivery(t.Context(), other, d.ID)
+	requireNotFound(t, d.ID, err)
+	deliveries, err := f.Deliveries(t.Context(), other, store.DeliveryFilter{WebhookID: d.WebhookID}, store.Page{Limit: 10})
+	require.NoError(t, err)
+	require.Empty(t, deliveries)
+	attempts, err := f.Attempts(t.Context(), other, d.ID)
+	require.NoError(t, err)
+	require.Empty(t, attempts)
+}
+
+// A webhook's deliveries outlive it.
+func TestDeliveriesOfDeletedWebhooks(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := f.newDelivery()
+	f.exec(`UPDATE webhooks SET deleted_at = now()`)
+	require.Equal(t, d.WebhookID, f.delivery(d.ID).WebhookID)
+}
+
+func TestEndDelivery(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d, untouched := f.newDelivery(), f.newDelivery()
+	f.exec(`UPDATE deliveries SET status = 'waiting', next_attempt_at = now()`)
+	require.NoError(t, f.EndDelivery(t.Context(), d.ID, webhook.StatusCancelled))
+	ended := f.delivery(d.ID)
+	require.Equal(t, webhook.StatusCancelled, ended.Status)
+	require.Nil(t, ended.NextAttemptAt)
+	require.True(t, ended.UpdatedAt.After(ended.CreatedAt))
+	require.Equal(t, webhook.StatusWaiting, f.delivery(untouched.ID).Status)
+}
+
+func TestCancelUnattempted(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, status := range webhook.Statuses() {
+		for _, attempts := range []int{0, 1} {
+			d := f.newDelivery()
+			f.exec(`UPDATE deliveries SET status = $2, attempt_count = $3 WHERE id = $1`, d.ID, status, attempts)
+			cancelled, err := f.CancelUnattempted(t.Context(), d.ID)
+			require.NoError(t, err)
+			want := status
+			if status == webhook.StatusPending && attempts == 0 {
+				want = webhook.StatusCancelled
+			}
+			require.Equal(t, want != status, cancelled, "%s after %d attempts", status, attempts)
+			require.Equal(t, want, f.delivery(d.ID).Status)
+		}
+	}
+}
+
+// A cancelled delivery is not started by the sweep any more.
+func TestCancelledIsNotSwept(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := f.newDelivery()
+	f.due()
+	_, err := f.CancelUnattempted(t.Context(), d.ID)
+	require.NoError(t, err)
+	require.Empty(t, f.claim(10))
+}
+
+func TestReopen(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, status := range webhook.Statuses() {
+		d := f.newDelivery()
+		f.exec(`UPDATE deliveries SET status = $2, attempt_count = 6, sweep_at = now() - interval '1 hour' WHERE id = $1`, d.ID, status)
+
+		require.NoError(t, f.Reopen(t.Context(), d.ID, 5))
+		require.Equal(t, status, f.delivery(d.ID).Status, "the attempt that was asked for is recorded already")
+		require.NoError(t, f.Reopen(t.Context(), d.ID, 6))
+		want := webhook.StatusPending
+		if status == webhook.StatusWaiting {
+			want = status
+		}
+		require.Equal(t, want, f.delivery(d.ID).Status)
+		if !status.Open() {
+			require.Equal(t, 1, f.count(`SELECT count(*) FROM deliveries WHERE id = $1 AND sweep_at IS NULL`, d.ID),
+				"its workflow runs; the sweep would start it with the whole schedule")
+		}
+	}
+}

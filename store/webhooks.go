@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+// webhookRow is a webhook as it lies in the table.
+type webhookRow struct {
+	ID             string         `db:"id"`
+	AccountID      string         `db:"account_id"`
+	Name           string         `db:"name"`
+	URL            string         `db:"url"`
+	Events         pq.StringArray `db:"events"`
+	Authentication []byte         `db:"authentication"`
+	SigningSecret  []byte         `db:"signing_secret"`
+	Enabled        bool           `db:"enabled"`
+	DisabledReason string         `db:"disabled_reason"`
+	CreatedAt      time.Time      `db:"created_at"`
+	UpdatedAt      time.Time      `db:"updated_at"`
+	DeletedAt      *time.Time     `db:"deleted_at"`
+}
+
+const webhookColumns = `
+	id, account_id, name, url, events, authentication, signing_secret, enabled, disabled_reason, created_at, updated_at,
+	deleted_at`
+
+// CreateWebhook inserts the webhook and fills in when it was created and updated.
+func (s *Store) CreateWebhook(ctx context.Context, w *webhook.Webhook) error {
+	authentication, secret, err := s.sealWebhook(w)
+	if err != nil {
+		return err
+	}
+	err = s.db.QueryRowxContext(ctx, `
+		INSERT INTO webhooks (id, account_id, name, url, events, authentication, signing_secret, enabled)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING created_at, updated_at`,
+		w.ID, w.AccountID, w.Name, w.URL, pq.StringArray(w.Events), authentication, secret, w.Enabled,
+	).Scan(&w.CreatedAt, &w.UpdatedAt)
+	if err != nil {
+		return fmt.Errorf("insert webhook: %w", err)
+	}
+	return nil
+}
+
+// Webhook returns one webhook of the account.
+func (s *Store) Webhook(ctx context.Context, accountID, id string) (webhook.Webhook, error) {
+	var row webhookRow
+	err := s.db.GetContext(ctx, &row,
+		`SELECT `+webhookColumns+` FROM webhooks WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL`, accountID, id)
+	if err != nil {
+		return webhook.Webhook{}, fmt.Errorf("find webhook: %w", notFound(err, webhook.WebhookPrefix, id))
+	}
+	return s.openWebhook(row)
+}
+
+// Webhooks returns a page of the account's webhooks, newest first.
+func (s *Store) Webhooks(ctx context.Context, accountID string, page Page) ([]webhook.Webhook, error) {
+	var rows []webhookRow
+	err := s.db.SelectContext(ctx, &rows, `
+		SELECT `+webhookColumns+` FROM webhooks
+		WHERE account_id = $1 AND deleted_at IS NULL AND ($2 = '' OR id < $2)
+		ORDER BY id DESC LIMIT $3`, accountID, page.Before, page.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("list webhooks: %w", err)
+	}
+	webhooks := make([]webhook.Webhook, 0, len(rows))
+	for _, row := range rows {
+		w, err := s.openWebhook(row)
+		if err != nil {
+			return nil, err
+		}
+		webhooks = append(webhooks, w)
+	}
+	return webhooks, nil
+}
+
+// SetWebhookURL has a webhook of the account deliver to another URL, which the caller has checked.
+func (s *Store) SetWebhookURL(ctx context.Context, accountID, id, url string) error {
+	_, err := s.db.ExecContext(ctx, `
+		UPDATE webhooks SET url = $3, updated_at = now()
+		WHERE account_id = $1 AND id = $2 AND url <> $3`, accountID, id, url)
+	if err != nil {
+		return fmt.Errorf("set URL of webhook: %w", err)
+	}
+	return nil
+}
+
+// DisableWebhook stops deliveries to a webhook; reason says in plain words why.
+func (s *Store) DisableWebhook(ctx context.Context, id, reason string) error {
+	_, err := s.db.ExecContext(ctx, `
+		UPDATE webhooks SET enabled = false, disabled_reason = $2, updated_at = now() WHERE id = $1 AND enabled`,
+		id, reason)
+	if err != nil {
+		return fmt.Errorf("disable webhook: %w", err)
+	}
+	return nil
+}
+
+// The owners of the secrets of a webhook, as associated data of their encryption.
+func authenticationOwner(accountID, webhookID string) string {
+	return accountID + "/" + webhookID + "/authentication"
+}
+
+func signingSecretOwner(accountID, webhookID string) string {
+	return accountID + "/" + webhookID + "/signing_secret"
+}
+
+func (s *Store) sealWebhook(w *webhook.Webhook) (authentication, secret []byte, err error) {
+	text, err := json.Marshal(w.Authentication) //nolint:gosec // it is sealed right below
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode authentication: %w", err)
+	}
+	if authentication, err = s.key.Seal(text, authenticationOwner(w.AccountID, w.ID)); err != nil {
+		return nil, nil, err
+	}
+	if secret, err = s.key.Seal([]byte(w.SigningSecret), signingSecretOwner(w.AccountID, w.ID)); err != nil {
+		return nil, nil, err
+	}
+	return authentication, secret, nil
+}
+
+func (s *Store) openWebhook(row webhookRow) (webhook.Webhook, error) {
+	text, err := s.key.Open(row.Authentication, authenticationOwner(row.AccountID, row.ID))
+	if err != nil {
+		return webhook.Webhook{}, err
+	}
+	secret, err := s.key.Open(row.SigningSecret, signingSecretOwner(row.AccountID, row.ID))
+	if err != nil {
+		return webhook.Webhook{}, err
+	}
+	w := webhook.Webhook{
+		ID: row.ID, AccountID: row.AccountID, Name: row.Name, URL: row.URL, Events: row.Events,
+		SigningSecret: webhook.SigningSecret(secret),
+		Enabled:       row.Enabled && row.DeletedAt == nil, DisabledReason: row.DisabledReason,
+		CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+	}
+	if err := json.Unmarshal(text, &w.Authentication); err != nil {
+		return webhook.Webhook{}, fmt.Errorf("decode authentication of %s: %w", row.ID, err)
+	}
+	return w, nil
+}
