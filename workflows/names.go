@@ -1,0 +1,56 @@
+// Package workflows holds durahook's workflows: deterministic code only, which waits, decides and asks
+// activities for everything else. It imports package webhook and the Temporal SDK, never the store, the
+// activities or net/http.
+package workflows
+
+import (
+	"context"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+// The task queues.
+const (
+	DeliveryTaskQueue = "durahook-deliveries" // workflow tasks, and with them attempts in the fast lane
+	AttemptTaskQueue  = "durahook-attempts"   // attempts in the queued lane, with the webhook as fairness key
+)
+
+// What a delivery's workflow is asked from outside.
+const (
+	RetrySignal = "retry"  // an attempt now; payload: webhook.RetryRequest or nothing
+	StatusQuery = "status" // answers DeliveryStatus
+)
+
+// The activities' names.
+const (
+	AttemptActivity       = "Attempt"
+	RecordAttemptActivity = "RecordAttempt"
+	EndDeliveryActivity   = "EndDelivery"
+)
+
+// Activities is what the workflows need done.
+type Activities interface {
+	// Attempt makes one signed POST, records how it ended and says what that means for the delivery.
+	Attempt(context.Context, webhook.AttemptRequest) (webhook.AttemptResult, error)
+	// RecordAttempt records an attempt that Attempt could not.
+	RecordAttempt(context.Context, webhook.RecordRequest) error
+	// EndDelivery records that a delivery ended without another attempt.
+	EndDelivery(context.Context, webhook.EndRequest) error
+}
+
+// Search attributes of deliveries, for an operator's search in the Temporal Web UI.
+var (
+	AccountAttribute = temporal.NewSearchAttributeKeyKeyword("DurahookAccount") // acc_…
+	WebhookAttribute = temporal.NewSearchAttributeKeyKeyword("DurahookWebhook") // whk_…
+	EventAttribute   = temporal.NewSearchAttributeKeyKeyword("DurahookEvent")   // the event type, such as call.ended
+	// StatusAttribute is set from the first failed attempt on; a delivery that succeeds at once, as nearly
+	// all do, is spared the cost.
+	StatusAttribute = temporal.NewSearchAttributeKeyKeyword("DurahookStatus")
+)
+
+// SearchAttributes lists them all.
+func SearchAttributes() []temporal.SearchAttributeKeyKeyword {
+	return []temporal.SearchAttributeKeyKeyword{AccountAttribute, WebhookAttribute, EventAttribute, StatusAttribute}
+}

@@ -1,0 +1,39 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// longestActivity bounds one run of an activity; attempts limit themselves to far less.
+const longestActivity = 10 * time.Minute
+
+// fastLane runs an activity inside the workflow task, once.
+func fastLane(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout: longestActivity,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:             summary,
+	})
+}
+
+// queuedLane runs an activity on the task queue for attempts. It is retried without end, since it fails
+// only when our own infrastructure does: what an endpoint answered is a result, not an error.
+func (d *delivery) queuedLane(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           AttemptTaskQueue,
+		StartToCloseTimeout: longestActivity,
+		HeartbeatTimeout:    HeartbeatTimeout,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second,
+			MaximumInterval: time.Minute,
+		},
+		Priority: temporal.Priority{FairnessKey: d.input.WebhookID},
+		Summary:  summary,
+	})
+}
+
+// HeartbeatTimeout is how soon the death of a worker in the middle of an attempt is noticed.
+const HeartbeatTimeout = 10 * time.Second

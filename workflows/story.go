@@ -1,0 +1,72 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+// story tells what happened to a delivery so far, as the current details that the Temporal Web UI shows.
+// They are computed when asked for and cost no history event.
+type story struct {
+	lines []string
+}
+
+func (s *story) attempted(ctx workflow.Context, attempt string, result webhook.AttemptResult) {
+	line := fmt.Sprintf("- %s: **%s**", attempt, describe(result))
+	if result.Status == webhook.StatusExhausted {
+		line += "; no further attempt is scheduled. The `retry` signal, or Retry in the console, sends it again."
+	}
+	if result.Status == webhook.StatusDiscarded {
+		line += "; the webhook is disabled or deleted."
+	}
+	s.lines = append(s.lines, line)
+	workflow.SetCurrentDetails(ctx, strings.Join(s.lines, "\n"))
+}
+
+func (s *story) waiting(ctx workflow.Context, at time.Time) {
+	next := fmt.Sprintf("- next attempt at %s; the `retry` signal makes it happen now", at.UTC().Format("2006-01-02 15:04:05 MST"))
+	workflow.SetCurrentDetails(ctx, strings.Join(append(s.lines[:len(s.lines):len(s.lines)], next), "\n"))
+}
+
+// describe says in a few words how an attempt ended: "server_error, 503 in 812 ms".
+func describe(result webhook.AttemptResult) string {
+	switch {
+	case result.Outcome == "":
+		return "nothing was sent"
+	case result.StatusCode != nil:
+		return fmt.Sprintf("%s, %d in %d ms", result.Outcome, *result.StatusCode, result.ResponseTimeMS)
+	default:
+		return fmt.Sprintf("%s, %s", result.Outcome, result.Error)
+	}
+}
+
+func attempts(n int) string {
+	if n == 1 {
+		return "1 attempt"
+	}
+	return fmt.Sprintf("%d attempts", n)
+}
+
+// humanGap writes a duration as people do: "5 min", "2 h", "1 h 30 min", "90 s" as "1 min 30 s".
+func humanGap(gap time.Duration) string {
+	units := []struct {
+		size time.Duration
+		name string
+	}{{time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}}
+	var parts []string
+	for rest, i := gap, 0; i < len(units); i++ {
+		if n := int(rest / units[i].size); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, units[i].name))
+			rest %= units[i].size
+		}
+	}
+	if len(parts) == 0 {
+		return gap.String()
+	}
+	return strings.Join(parts, " ")
+}
