@@ -1,0 +1,243 @@
+// Package activities does what the workflows ask for: it makes the signed POST of an attempt and records
+// how it ended. It imports webhook, store, target and lanes.
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/durahook/durahook/lanes"
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/webhook"
+)
+
+// Store is where attempts find what to send and write down how they ended.
+type Store interface {
+	PrepareAttempt(ctx context.Context, deliveryID, runID string, sequence int) (store.Prepared, error)
+	RecordAttempt(ctx context.Context, a webhook.Attempt, status webhook.Status, nextAttemptAt *time.Time) error
+	EndDelivery(ctx context.Context, id string, status webhook.Status) error
+	DisableWebhook(ctx context.Context, id, reason string) error
+}
+
+// Activities holds what the activities need; its methods are the activities.
+type Activities struct {
+	store  Store
+	sender *Sender
+	lanes  *lanes.Tracker
+	log    *slog.Logger
+}
+
+// New returns the activities over a store and a sender. Tracker learns of the requests in flight.
+func New(store Store, sender *Sender, tracker *lanes.Tracker, log *slog.Logger) *Activities {
+	return &Activities{store: store, sender: sender, lanes: tracker, log: log}
+}
+
+// goneReason is why a webhook is disabled whose endpoint answers 410.
+const goneReason = "The endpoint answered 410 Gone."
+
+// Attempt makes one signed POST, unless the same attempt is already recorded or the delivery has ended, and
+// records how it ended. It fails only when the database cannot say what to send; how the endpoint answered
+// is a result.
+func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest) (webhook.AttemptResult, error) {
+	runID := activity.GetInfo(ctx).WorkflowExecution.RunID
+	prepared, err := a.store.PrepareAttempt(ctx, request.DeliveryID, runID, request.Sequence)
+	if err != nil {
+		return webhook.AttemptResult{}, infrastructure(err)
+	}
+	if prepared.Recorded != nil {
+		result := recorded(*prepared.Recorded, prepared.Delivery, request.NextGap)
+		return result, a.disableIfGone(ctx, result, prepared.Webhook.ID)
+	}
+	if answered(prepared.Delivery, request) {
+		return lastAttempt(prepared.Delivery), nil
+	}
+	if status, ended := endedBefore(prepared, request); ended {
+		err := a.store.EndDelivery(ctx, request.DeliveryID, status)
+		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: status}, infrastructure(err)
+	}
+	answer := a.send(ctx, prepared)
+	if err := ctx.Err(); err != nil && answer.statusCode == 0 {
+		return webhook.AttemptResult{}, fmt.Errorf("the worker was stopped in the middle of the attempt: %w", err)
+	}
+	attempt := answer.attempt(request, runID)
+	result := conclude(attempt, answer.retryAfter, request.NextGap)
+	result.Number = prepared.Delivery.AttemptCount + 1
+	a.logAttempt(prepared, result)
+	if err := a.recordSoon(ctx, attempt, result, prepared.Webhook.ID); err != nil {
+		a.log.Error("record attempt; the workflow will", "delivery", request.DeliveryID, "error", err)
+		result.Unrecorded = unrecorded(attempt, prepared.Webhook.ID)
+	}
+	return result, nil
+}
+
+// answered reports whether a retry of a closed delivery has been answered by an attempt that was made after
+// the retry was asked for: then two people asked at the same moment.
+func answered(d webhook.Delivery, request webhook.AttemptRequest) bool {
+	return request.AfterAttempt > 0 && d.AttemptCount > request.AfterAttempt && !d.Status.Open()
+}
+
+func lastAttempt(d webhook.Delivery) webhook.AttemptResult {
+	result := webhook.AttemptResult{Number: d.AttemptCount, StatusCode: d.StatusCode, Status: d.Status}
+	if d.Outcome != nil {
+		result.Outcome = *d.Outcome
+	}
+	if d.ResponseTimeMS != nil {
+		result.ResponseTimeMS = *d.ResponseTimeMS
+	}
+	return result
+}
+
+// endedBefore reports whether the delivery is not to be sent after all, and as what it ends.
+func endedBefore(prepared store.Prepared, request webhook.AttemptRequest) (webhook.Status, bool) {
+	switch {
+	case !prepared.Webhook.Enabled:
+		return webhook.StatusDiscarded, true
+	case prepared.Delivery.Status == webhook.StatusCancelled && request.Trigger == webhook.TriggerSchedule:
+		return webhook.StatusCancelled, true
+	default:
+		return "", false
+	}
+}
+
+func (a *Activities) send(ctx context.Context, prepared store.Prepared) answer {
+	defer a.lanes.Begin(prepared.Webhook.ID)()
+	defer heartbeat(ctx)()
+	return a.sender.Send(ctx, Request{
+		Webhook: prepared.Webhook,
+		EventID: prepared.Delivery.EventID,
+		Event:   prepared.Delivery.Event,
+		Attempt: prepared.Delivery.AttemptCount + 1,
+		Payload: prepared.Payload,
+	})
+}
+
+// conclude decides where the delivery stands after an attempt: the outcome table of the README.
+func conclude(attempt webhook.Attempt, retryAfter time.Duration, nextGap *time.Duration) webhook.AttemptResult {
+	result := webhook.AttemptResult{
+		Number: attempt.Number, Outcome: attempt.Outcome, StatusCode: attempt.StatusCode, ResponseTimeMS: attempt.ResponseTimeMS,
+	}
+	if attempt.Error != nil {
+		result.Error = *attempt.Error
+	}
+	switch {
+	case attempt.Outcome == webhook.OutcomeSuccess:
+		result.Status = webhook.StatusDelivered
+	case attempt.StatusCode != nil && *attempt.StatusCode == http.StatusGone:
+		result.Status = webhook.StatusDiscarded
+	case nextGap == nil:
+		result.Status = webhook.StatusExhausted
+	default:
+		gap := min(max(*nextGap, retryAfter), webhook.MaxGap)
+		result.Status, result.NextGap = webhook.StatusWaiting, &gap
+	}
+	return result
+}
+
+// recorded is the result of an attempt that a worker made and recorded before it died. The delivery's row
+// tells only how long it waits: its status may have changed since, when a retry was asked for.
+func recorded(attempt webhook.Attempt, delivery webhook.Delivery, nextGap *time.Duration) webhook.AttemptResult {
+	var gap time.Duration
+	if delivery.NextAttemptAt != nil {
+		gap = delivery.NextAttemptAt.Sub(attempt.EndedAt)
+	}
+	return conclude(attempt, gap, nextGap)
+}
+
+// RecordAttempt records an attempt that Attempt could not.
+func (a *Activities) RecordAttempt(ctx context.Context, request webhook.RecordRequest) error {
+	result, rest := request.Result, request.Result.Unrecorded
+	if rest == nil {
+		return temporal.NewNonRetryableApplicationError("there is nothing to record", "InvalidInput", nil)
+	}
+	attempt := webhook.Attempt{
+		DeliveryID: request.DeliveryID, RunID: rest.RunID, Sequence: rest.Sequence, Trigger: rest.Trigger,
+		Outcome: result.Outcome, StatusCode: result.StatusCode, ResponseTimeMS: result.ResponseTimeMS,
+		StartedAt: rest.StartedAt, EndedAt: rest.EndedAt,
+	}
+	if result.Error != "" {
+		attempt.Error = &result.Error
+	}
+	return a.record(ctx, attempt, result, rest.WebhookID)
+}
+
+// EndDelivery records that a delivery ended without another attempt.
+func (a *Activities) EndDelivery(ctx context.Context, request webhook.EndRequest) error {
+	return infrastructure(a.store.EndDelivery(ctx, request.DeliveryID, request.Status))
+}
+
+// infrastructure makes an error that no retry can mend non-retryable; the others are worth a retry.
+func infrastructure(err error) error {
+	var domain *webhook.Error
+	if errors.As(err, &domain) {
+		return temporal.NewNonRetryableApplicationError(domain.Message, string(domain.Code), nil)
+	}
+	return err
+}
+
+// logAttempt writes the one line that each attempt leaves in the log: IDs and figures, nothing personal.
+func (a *Activities) logAttempt(prepared store.Prepared, result webhook.AttemptResult) {
+	attributes := []any{
+		"delivery", prepared.Delivery.ID, "webhook", prepared.Webhook.ID, "event_id", prepared.Delivery.EventID,
+		"event", prepared.Delivery.Event, "attempt", result.Number, "outcome", result.Outcome,
+		"response_time_ms", result.ResponseTimeMS, "status", result.Status,
+	}
+	if result.StatusCode != nil {
+		attributes = append(attributes, "status_code", *result.StatusCode)
+	}
+	if result.Error != "" {
+		attributes = append(attributes, "error", result.Error)
+	}
+	a.log.Info("attempt", attributes...)
+}
+
+// recordSoon records an attempt right after it was made. It tries for a few seconds only: then the
+// workflow takes over, which outlives this process.
+func (a *Activities) recordSoon(ctx context.Context, attempt webhook.Attempt, result webhook.AttemptResult, webhookID string) error {
+	const patience = 5 * time.Second
+	// The POST was made: that has to be written down even if the worker is being stopped.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	defer heartbeat(ctx)()
+	for pause := 50 * time.Millisecond; ; pause *= 2 {
+		err := a.record(ctx, attempt, result, webhookID)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (a *Activities) record(ctx context.Context, attempt webhook.Attempt, result webhook.AttemptResult, webhookID string) error {
+	var nextAttemptAt *time.Time
+	if result.NextGap != nil {
+		at := attempt.EndedAt.Add(*result.NextGap)
+		nextAttemptAt = &at
+	}
+	if err := a.store.RecordAttempt(ctx, attempt, result.Status, nextAttemptAt); err != nil {
+		return err
+	}
+	return a.disableIfGone(ctx, result, webhookID)
+}
+
+// disableIfGone disables a webhook whose endpoint answered 410 Gone. That comes after the recording: once a
+// webhook is disabled, its attempts are not looked at any more.
+func (a *Activities) disableIfGone(ctx context.Context, result webhook.AttemptResult, webhookID string) error {
+	if result.Status != webhook.StatusDiscarded {
+		return nil
+	}
+	if err := a.store.DisableWebhook(ctx, webhookID, goneReason); err != nil {
+		return fmt.Errorf("after 410 Gone: %w", err)
+	}
+	return nil
+}

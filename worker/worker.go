@@ -1,0 +1,97 @@
+// Package worker runs the workflows and activities: it registers them on their task queues and polls
+// Temporal for work. It imports workflows and activities.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/durahook/durahook/activities"
+	"github.com/durahook/durahook/workflows"
+)
+
+var _ workflows.Activities = (*activities.Activities)(nil)
+
+// Worker works on deliveries. One in each process is enough.
+type Worker struct {
+	client     client.Client
+	activities workflows.Activities
+	namespace  string
+	stop       time.Duration
+	log        *slog.Logger
+}
+
+// New returns a worker that, when it is stopped, gives attempts under way the time stop to end.
+func New(c client.Client, namespace string, a workflows.Activities, stop time.Duration, log *slog.Logger) *Worker {
+	return &Worker{client: c, activities: a, namespace: namespace, stop: stop, log: log}
+}
+
+// Run works until ctx is done and then lets what is under way end. While Temporal cannot be reached it
+// tries again and again.
+func (w *Worker) Run(ctx context.Context) error {
+	const pause = 2 * time.Second
+	for {
+		err := w.serve(ctx)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // to be stopped while Temporal is down is no failure
+		}
+		w.log.Warn("the worker waits for Temporal", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}
+
+// serve works until ctx is done. It fails only when it cannot start.
+func (w *Worker) serve(ctx context.Context) error {
+	if err := ensureSearchAttributes(ctx, w.client, w.namespace); err != nil {
+		return err
+	}
+	fatal := make(chan error, 2)
+	deliveries, attempts := w.deliveries(fatal), w.attempts(fatal)
+	if err := deliveries.Start(); err != nil {
+		return fmt.Errorf("start worker for %s: %w", workflows.DeliveryTaskQueue, err)
+	}
+	defer deliveries.Stop()
+	if err := attempts.Start(); err != nil {
+		return fmt.Errorf("start worker for %s: %w", workflows.AttemptTaskQueue, err)
+	}
+	defer attempts.Stop()
+	w.log.Info("the worker works", "namespace", w.namespace)
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-fatal:
+		return fmt.Errorf("worker: %w", err)
+	}
+}
+
+// deliveries runs workflow tasks and, inside them, the attempts of the fast lane.
+func (w *Worker) deliveries(fatal chan<- error) worker.Worker {
+	sdk := worker.New(w.client, workflows.DeliveryTaskQueue, worker.Options{
+		LocalActivityWorkerOnly: true,
+		WorkerStopTimeout:       w.stop,
+		OnFatalError:            func(err error) { fatal <- err },
+	})
+	sdk.RegisterWorkflow(workflows.Delivery)
+	sdk.RegisterActivity(w.activities)
+	return sdk
+}
+
+// attempts runs the attempts of the queued lane.
+func (w *Worker) attempts(fatal chan<- error) worker.Worker {
+	sdk := worker.New(w.client, workflows.AttemptTaskQueue, worker.Options{
+		DisableWorkflowWorker: true,
+		WorkerStopTimeout:     w.stop,
+		OnFatalError:          func(err error) { fatal <- err },
+	})
+	sdk.RegisterActivity(w.activities)
+	return sdk
+}
