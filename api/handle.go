@@ -1,0 +1,57 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+// handler answers an authorized request for an account. It returns the status and the body to send, or an
+// error for a problem document.
+type handler func(r *http.Request, accountID string) (status int, body any, err error)
+
+// handle wraps a handler with what all of them need: the key, the account, the answer, the problem.
+func (a *API) handle(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		accountID, err := a.authorize(r)
+		if err != nil {
+			a.writeProblem(w, r, err)
+			return
+		}
+		status, body, err := h(r, accountID)
+		if err != nil {
+			a.writeProblem(w, r, err)
+			return
+		}
+		a.writeJSON(w, status, "application/json", body)
+	}
+}
+
+// authorize returns the account that the request acts for.
+func (a *API) authorize(r *http.Request) (string, error) {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || key == "" {
+		return "", &webhook.Error{Code: webhook.CodeUnauthorized, Message: "An API key is needed: send the header Authorization: Bearer <key>."}
+	}
+	if !a.AdminKeyMatches(key) {
+		return "", &webhook.Error{Code: webhook.CodeUnauthorized, Message: "This API key is not valid."}
+	}
+	return a.service.Account(r.Context(), r.Header.Get("X-Account"))
+}
+
+func (a *API) writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		a.log.Error("encode answer", "error", err)
+		http.Error(w, "the answer could not be encoded", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	if _, err := w.Write(append(text, '\n')); err != nil {
+		a.log.Debug("send answer", "error", err)
+	}
+}

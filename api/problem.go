@@ -1,0 +1,80 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+// problem is an error as RFC 9457 words it.
+type problem struct {
+	Type     string               `json:"type"`
+	Title    string               `json:"title"`
+	Status   int                  `json:"status"`
+	Detail   string               `json:"detail"`
+	Instance string               `json:"instance,omitempty"`
+	Code     webhook.Code         `json:"code"`
+	Errors   []webhook.FieldError `json:"errors,omitempty"` // every wrong field
+}
+
+// codeInternal stands for a mistake of ours, whose cause is in the log only.
+const codeInternal webhook.Code = "internal"
+
+// codeMethod stands for a path that is there but doesn't answer this method.
+const codeMethod webhook.Code = "method_not_allowed"
+
+// statusOf is the one place that turns kinds of mistakes into HTTP statuses.
+func statusOf(code webhook.Code) int {
+	switch code {
+	case webhook.CodeMalformed:
+		return http.StatusBadRequest
+	case webhook.CodeInvalid:
+		return http.StatusUnprocessableEntity
+	case webhook.CodeTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case webhook.CodeUnauthorized:
+		return http.StatusUnauthorized
+	case webhook.CodeNotFound:
+		return http.StatusNotFound
+	case webhook.CodeConflict:
+		return http.StatusConflict
+	case webhook.CodeUnavailable:
+		return http.StatusServiceUnavailable
+	case codeMethod:
+		return http.StatusMethodNotAllowed
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// writeProblem answers with the problem that err is. What isn't the client's mistake is logged and told
+// without its cause.
+func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
+	var domain *webhook.Error
+	if !errors.As(err, &domain) {
+		domain = &webhook.Error{Code: codeInternal, Message: "Something went wrong on our side; the log says what."}
+	}
+	status := statusOf(domain.Code)
+	if status >= http.StatusInternalServerError {
+		a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="durahook"`)
+	}
+	a.writeJSON(w, status, "application/problem+json", problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: domain.Message,
+		Instance: r.URL.Path, Code: domain.Code, Errors: domain.Fields,
+	})
+}
+
+func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
+	a.writeProblem(w, r, &webhook.Error{Code: webhook.CodeNotFound, Message: "There is nothing at this path."})
+}
+
+func (a *API) noMethod(w http.ResponseWriter, r *http.Request) {
+	a.writeProblem(w, r, &webhook.Error{Code: codeMethod, Message: "This path does not answer " + r.Method + "."})
+}

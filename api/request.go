@@ -1,0 +1,94 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/webhook"
+)
+
+// readBody returns the request's body of at most limit bytes.
+func readBody(r *http.Request, limit int) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, int64(limit)))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, &webhook.Error{Code: webhook.CodeTooLarge, Message: fmt.Sprintf("The body is larger than %d KiB.", limit>>10)}
+	}
+	if err != nil {
+		return nil, &webhook.Error{Code: webhook.CodeMalformed, Message: "The body did not arrive in full."}
+	}
+	return body, nil
+}
+
+func pathID(r *http.Request) string { return mux.Vars(r)["id"] }
+
+// query reads the parameters of a list and collects what is wrong with them. The pointer of such an error
+// is the parameter's name with a slash in front, as if the query were an object.
+type query struct {
+	values map[string][]string
+	fields webhook.Fields
+}
+
+func newQuery(r *http.Request, known ...string) *query {
+	q := &query{values: r.URL.Query()}
+	known = append(known, "limit", "cursor")
+	for name, values := range q.values {
+		if !slices.Contains(known, name) {
+			q.fields.Add("/"+name, "is not a known parameter; known are "+strings.Join(known, ", "))
+		} else if len(values) > 1 {
+			q.fields.Add("/"+name, "is there more than once")
+		}
+	}
+	return q
+}
+
+func (q *query) get(name string) string {
+	if len(q.values[name]) == 0 {
+		return ""
+	}
+	return q.values[name][0]
+}
+
+// page reads limit and cursor. The cursor is the ID of the last entry of the page before.
+func (q *query) page(prefix string) store.Page {
+	page := store.Page{Before: q.get("cursor"), Limit: store.DefaultLimit}
+	if page.Before != "" && webhook.CheckID(prefix, page.Before) != nil {
+		q.fields.Add("/cursor", "is not a cursor of this list; use next_cursor of the page before")
+	}
+	if text := q.get("limit"); text != "" {
+		limit, err := strconv.Atoi(text)
+		if err != nil || limit < 1 || limit > store.MaxLimit {
+			q.fields.Add("/limit", fmt.Sprintf("must be a number from 1 to %d", store.MaxLimit))
+		}
+		page.Limit = limit
+	}
+	return page
+}
+
+// list is how every list is answered.
+type list[T any] struct {
+	Data       []T     `json:"data"`
+	NextCursor *string `json:"next_cursor"` // null on the last page
+}
+
+// newList turns a page that was asked for with one entry more than limit into an answer.
+func newList[Row, Item any](rows []Row, limit int, item func(Row) Item, id func(Row) string) list[Item] {
+	answer := list[Item]{Data: make([]Item, 0, len(rows))}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		last := id(rows[limit-1])
+		answer.NextCursor = &last
+	}
+	for _, row := range rows {
+		answer.Data = append(answer.Data, item(row))
+	}
+	return answer
+}

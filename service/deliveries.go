@@ -1,0 +1,141 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/webhook"
+	"github.com/durahook/durahook/workflows"
+)
+
+// temporalTimeout bounds a call to Temporal that a client waits for.
+const temporalTimeout = 5 * time.Second
+
+// Deliveries returns a page of the account's deliveries, newest first.
+func (s *Service) Deliveries(ctx context.Context, accountID string, filter store.DeliveryFilter, page store.Page) ([]webhook.Delivery, error) {
+	return s.store.Deliveries(ctx, accountID, filter, page)
+}
+
+// Delivery returns one delivery of the account with its attempts.
+func (s *Service) Delivery(ctx context.Context, accountID, id string) (webhook.Delivery, []webhook.Attempt, error) {
+	d, err := s.delivery(ctx, accountID, id)
+	if err != nil {
+		return webhook.Delivery{}, nil, err
+	}
+	attempts, err := s.store.Attempts(ctx, accountID, id)
+	return d, attempts, err
+}
+
+func (s *Service) delivery(ctx context.Context, accountID, id string) (webhook.Delivery, error) {
+	if err := webhook.CheckID(webhook.DeliveryPrefix, id); err != nil {
+		return webhook.Delivery{}, err
+	}
+	return s.store.Delivery(ctx, accountID, id)
+}
+
+// Retry has a delivery attempted now: an open one goes on with its schedule from there; a closed one gets a
+// new run of its workflow with one attempt. It returns the delivery as it stands. Conflict: the webhook is
+// disabled or deleted. Unavailable: Temporal cannot be reached, and nothing was asked for.
+func (s *Service) Retry(ctx context.Context, accountID, id string) (webhook.Delivery, error) {
+	d, err := s.delivery(ctx, accountID, id)
+	if err != nil {
+		return webhook.Delivery{}, err
+	}
+	if err := s.checkEnabled(ctx, d); err != nil {
+		return webhook.Delivery{}, err
+	}
+	err = s.signalRetry(ctx, d)
+	var closed *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &closed) {
+		// The row was read just before the workflow closed.
+		d.Status = webhook.StatusExhausted
+		err = s.signalRetry(ctx, d)
+	}
+	if err != nil {
+		return webhook.Delivery{}, unavailable("retry "+id, err)
+	}
+	if !d.Status.Open() {
+		if err := s.store.Reopen(ctx, id, d.AttemptCount); err != nil {
+			return webhook.Delivery{}, err
+		}
+	}
+	return s.store.Delivery(ctx, accountID, id)
+}
+
+func (s *Service) checkEnabled(ctx context.Context, d webhook.Delivery) error {
+	w, err := s.store.Webhook(ctx, d.AccountID, d.WebhookID)
+	var domain *webhook.Error
+	switch {
+	case errors.As(err, &domain) && domain.Code == webhook.CodeNotFound:
+		return &webhook.Error{Code: webhook.CodeConflict, Message: "The webhook of this delivery was deleted; nothing is sent to it any more."}
+	case err != nil:
+		return err
+	case !w.Enabled:
+		return &webhook.Error{Code: webhook.CodeConflict, Message: "The webhook of this delivery is disabled. " + w.DisabledReason + " Enable it first."}
+	}
+	return nil
+}
+
+// signalRetry signals the delivery's workflow, and starts one first if none is open: with the whole
+// schedule when the delivery is open but was never started, else for one attempt.
+func (s *Service) signalRetry(ctx context.Context, d webhook.Delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
+	defer cancel()
+	options, input := s.starter.startOptions(d)
+	options.EnableEagerStart, input.FastLane = false, false
+	if !d.Status.Open() {
+		options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+		input.Schedule, input.AfterAttempt = nil, d.AttemptCount
+	}
+	request := webhook.RetryRequest{AfterAttempt: d.AttemptCount}
+	_, err := s.temporal.SignalWithStartWorkflow(ctx, d.ID, workflows.RetrySignal, request, options, workflows.Delivery, input)
+	return err
+}
+
+// Cancel ends an open delivery as cancelled; a request that is under way is let end first. It returns the
+// delivery as it stands. Conflict: the delivery has ended already.
+func (s *Service) Cancel(ctx context.Context, accountID, id string) (webhook.Delivery, error) {
+	d, err := s.delivery(ctx, accountID, id)
+	if err != nil {
+		return webhook.Delivery{}, err
+	}
+	if !d.Status.Open() {
+		message := fmt.Sprintf("This delivery is %s; only pending and waiting ones can be cancelled.", d.Status)
+		return webhook.Delivery{}, &webhook.Error{Code: webhook.CodeConflict, Message: message}
+	}
+	// Before the first attempt, which looks at the row, the workflow may not exist yet.
+	cancelled, err := s.store.CancelUnattempted(ctx, id)
+	if err != nil {
+		return webhook.Delivery{}, err
+	}
+	if err := s.cancelWorkflow(ctx, id); err != nil && !cancelled {
+		return webhook.Delivery{}, err
+	}
+	return s.store.Delivery(ctx, accountID, id)
+}
+
+func (s *Service) cancelWorkflow(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
+	defer cancel()
+	err := s.temporal.CancelWorkflow(ctx, id, "")
+	var none *serviceerror.NotFound
+	if errors.As(err, &none) {
+		return &webhook.Error{Code: webhook.CodeConflict, Message: "This delivery has just ended."}
+	}
+	return unavailable("cancel "+id, err)
+}
+
+// unavailable words a failed call to Temporal for people; the cause stays wrapped for the log.
+func unavailable(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	domain := &webhook.Error{Code: webhook.CodeUnavailable, Message: "Temporal cannot be reached at the moment; try again."}
+	return fmt.Errorf("%s: %w: %w", doing, domain, err)
+}

@@ -1,0 +1,86 @@
+// Package service is what durahook does for its clients, whoever asks: the API and the console call the
+// same functions. It imports webhook, store, target, lanes and workflows, and starts and signals workflows
+// but runs none.
+package service
+
+import (
+	"context"
+	"net/url"
+	"sync/atomic"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/target"
+	"github.com/durahook/durahook/webhook"
+)
+
+// Service does what clients ask for. It is safe for concurrent use.
+type Service struct {
+	store     *store.Store
+	temporal  client.Client
+	guard     *target.Guard
+	starter   *Starter
+	namespace string
+	uiURL     string
+
+	defaultAccount atomic.Pointer[string] // its ID, once it is known
+}
+
+// Options are the parts of a service.
+type Options struct {
+	Store     *store.Store
+	Temporal  client.Client
+	Guard     *target.Guard
+	Starter   *Starter
+	Namespace string // of Temporal
+	UIURL     string // of the Temporal Web UI; empty when there is none
+}
+
+// New returns a service made of its parts.
+func New(o Options) *Service {
+	return &Service{
+		store: o.Store, temporal: o.Temporal, guard: o.Guard, starter: o.Starter,
+		namespace: o.Namespace, uiURL: o.UIURL,
+	}
+}
+
+// Account returns the account to act for: the one with this ID, or the account "default" when id is empty.
+func (s *Service) Account(ctx context.Context, id string) (string, error) {
+	if id == "" {
+		return s.ensureDefaultAccount(ctx)
+	}
+	if err := webhook.CheckID(webhook.AccountPrefix, id); err != nil {
+		return "", err
+	}
+	return id, s.store.CheckAccount(ctx, id)
+}
+
+func (s *Service) ensureDefaultAccount(ctx context.Context) (string, error) {
+	if known := s.defaultAccount.Load(); known != nil {
+		return *known, nil
+	}
+	id, err := s.store.EnsureDefaultAccount(ctx)
+	if err == nil {
+		s.defaultAccount.Store(&id)
+	}
+	return id, err
+}
+
+// Ready reports which parts answer: nil for each that does. Without Postgres nothing can be promised;
+// without Temporal publishing still works, and what was published is delivered later.
+func (s *Service) Ready(ctx context.Context) (postgres, temporal error) {
+	postgres = s.store.Ping(ctx)
+	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
+	defer cancel()
+	_, temporal = s.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return postgres, temporal
+}
+
+// WorkflowURL returns the address of a delivery's workflow in the Temporal Web UI, empty without one.
+func (s *Service) WorkflowURL(deliveryID string) string {
+	if s.uiURL == "" {
+		return ""
+	}
+	return s.uiURL + "/namespaces/" + url.PathEscape(s.namespace) + "/workflows/" + url.PathEscape(deliveryID)
+}

@@ -1,0 +1,183 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/durahook/durahook/lanes"
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/webhook"
+	"github.com/durahook/durahook/workflows"
+)
+
+const (
+	// queued is how many deliveries wait for their start in memory; the sweep finds those beyond it.
+	queued = 4096
+	// starters is how many workflows are started at the same time.
+	starters = 32
+	// startTimeout bounds one start.
+	startTimeout = 10 * time.Second
+	// sweepInterval is how often the sweep looks for deliveries that were never started.
+	sweepInterval = time.Second
+	// sweepBatch is how many deliveries one sweep takes in hand, and sweepLease for how long they are its own.
+	sweepBatch = 200
+	sweepLease = 30 * time.Second
+)
+
+// Starter starts each delivery's workflow: at once when it was just published, and by a sweep when that
+// didn't happen because Temporal was down or the process died. Starting twice is harmless, since the
+// workflow's ID is the delivery's.
+type Starter struct {
+	store    *store.Store
+	temporal client.Client
+	schedule []string
+	lanes    *lanes.Tracker // nil without a worker in this process: everything takes the queued lane
+	queue    chan webhook.Delivery
+	log      *slog.Logger
+}
+
+// NewStarter returns a starter that gives new deliveries this schedule. Tracker decides the lane; it is nil
+// when no worker runs in this process.
+func NewStarter(s *store.Store, c client.Client, schedule webhook.Schedule, tracker *lanes.Tracker, log *slog.Logger) *Starter {
+	return &Starter{
+		store: s, temporal: c, schedule: schedule.Strings(), lanes: tracker,
+		queue: make(chan webhook.Delivery, queued), log: log,
+	}
+}
+
+// Enqueue has the workflows of committed deliveries started soon. It never blocks.
+func (s *Starter) Enqueue(deliveries []webhook.Delivery) {
+	for _, d := range deliveries {
+		select {
+		case s.queue <- d:
+		default:
+			return // the sweep finds them
+		}
+	}
+}
+
+// Run starts workflows until ctx is done.
+func (s *Starter) Run(ctx context.Context) error {
+	var running sync.WaitGroup
+	for range starters {
+		running.Go(func() { s.startQueued(ctx) })
+	}
+	running.Go(func() { s.sweep(ctx) })
+	running.Wait()
+	return nil
+}
+
+func (s *Starter) startQueued(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case d := <-s.queue:
+			if err := s.start(ctx, d); err != nil && ctx.Err() == nil {
+				s.log.Warn("start delivery; the sweep will", "delivery", d.ID, "error", err)
+			}
+		}
+	}
+}
+
+func (s *Starter) sweep(ctx context.Context) {
+	ticker := time.NewTicker(sweepInterval)
+	defer ticker.Stop()
+	for {
+		started, err := s.sweepOnce(ctx)
+		if started > 0 {
+			s.log.Info("the sweep started deliveries", "deliveries", started)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn("sweep", "error", err)
+		}
+		if started == sweepBatch {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// sweepOnce starts one batch of deliveries that should have been started and returns how many it did. It
+// gives up at the first that cannot be started: then Temporal is down.
+func (s *Starter) sweepOnce(ctx context.Context) (int, error) {
+	deliveries, err := s.store.ClaimUnstarted(ctx, sweepBatch, sweepLease)
+	if err != nil || len(deliveries) == 0 {
+		return 0, err
+	}
+	var mu sync.Mutex
+	started := make(map[string]bool)
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(starters)
+	for _, d := range deliveries {
+		group.Go(func() error {
+			if err := s.start(groupCtx, d); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			started[d.ID] = true
+			return nil
+		})
+	}
+	failed := group.Wait()
+	var done, others []string
+	for _, d := range deliveries {
+		if started[d.ID] {
+			done = append(done, d.ID)
+		} else {
+			others = append(others, d.ID)
+		}
+	}
+	return len(done), errors.Join(failed, s.store.ReturnClaim(context.WithoutCancel(ctx), done, others))
+}
+
+// start starts the delivery's workflow; that it was started before is fine.
+func (s *Starter) start(ctx context.Context, d webhook.Delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	options, input := s.startOptions(d)
+	_, err := s.temporal.ExecuteWorkflow(ctx, options, workflows.Delivery, input)
+	var already *serviceerror.WorkflowExecutionAlreadyStarted
+	if err != nil && !errors.As(err, &already) {
+		return fmt.Errorf("start workflow %s: %w", d.ID, err)
+	}
+	return nil
+}
+
+func (s *Starter) startOptions(d webhook.Delivery) (client.StartWorkflowOptions, workflows.DeliveryInput) {
+	input := workflows.DeliveryInput{
+		AccountID: d.AccountID, WebhookID: d.WebhookID, EventID: d.EventID, Schedule: s.schedule,
+		FastLane: s.lanes != nil && s.lanes.Choose(d.WebhookID) == lanes.Fast,
+	}
+	return client.StartWorkflowOptions{
+		ID:                                       d.ID,
+		TaskQueue:                                workflows.DeliveryTaskQueue,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		EnableEagerStart:                         input.FastLane,
+		StaticSummary:                            d.Event + " → " + d.WebhookName,
+		StaticDetails: fmt.Sprintf("Sends event `%s` to webhook `%s` of account `%s`. "+
+			"Signal `retry` to attempt it now; cancel to give it up.", d.EventID, d.WebhookID, d.AccountID),
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			workflows.AccountAttribute.ValueSet(d.AccountID),
+			workflows.WebhookAttribute.ValueSet(d.WebhookID),
+			workflows.EventAttribute.ValueSet(d.Event),
+		),
+		Priority: temporal.Priority{FairnessKey: d.WebhookID},
+	}, input
+}
