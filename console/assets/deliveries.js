@@ -1,0 +1,254 @@
+// Keeps the list of deliveries up to date, counts down to the next attempts and retries without leaving the
+// page. Rows are changed in place and only where the server says something new, so that focus, selection and
+// scroll position stay where they are.
+
+const pollEvery = 800; // ms; a new delivery is to be seen within a second
+const pollAtMost = 10_000; // ms; between two tries while the server cannot be reached
+const aimLasts = 1500; // ms; a pointer that moved over a button this recently is about to press it
+const noticeLasts = 8000; // ms; for good news, the other stays
+
+const live = document.querySelector("#live");
+const liveState = document.querySelector("#live-state");
+const notice = document.querySelector("#notice");
+const served = new WeakMap(); // cell or part → its HTML as the server sent it; the countdown changes what shows
+
+let etag = live.dataset.etag;
+let clockAhead = 0; // ms that this machine's clock is ahead of the server's
+let aimedAt = -Infinity;
+let failures = 0;
+let polling = false;
+let timer = 0;
+let noticeTimer = 0;
+
+// --- changing what shows -------------------------------------------------------------------------------
+
+const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+
+// remember keeps how the server sent the parts that are compared later.
+function remember(root) {
+  for (const part of root.querySelectorAll("tbody > tr > *, .pager")) {
+    served.set(part, part.innerHTML);
+  }
+}
+
+// apply turns what shows into the list that the server sent.
+function apply(next) {
+  const list = live.querySelector(".list");
+  const rows = list.querySelector("tbody");
+  const nextRows = next.querySelector("tbody");
+  clockAhead = Date.now() - Number(next.dataset.now);
+  remember(next);
+  if (rows && nextRows) {
+    applyRows(rows, nextRows);
+    applyPager(list, next);
+  } else {
+    list.replaceWith(next);
+  }
+  tick();
+}
+
+function applyRows(rows, nextRows) {
+  const ids = new Set(Array.from(nextRows.rows, (row) => row.id));
+  for (const row of [...rows.rows]) {
+    if (!ids.has(row.id)) {
+      row.remove();
+    }
+  }
+  [...nextRows.rows].forEach((nextRow, i) => {
+    const row = rows.rows.namedItem(nextRow.id);
+    if (row) {
+      applyCells(row, nextRow);
+    } else {
+      nextRow.classList.add("fresh");
+      rows.insertBefore(nextRow, rows.rows[i] ?? null);
+    }
+  });
+}
+
+function applyCells(row, nextRow) {
+  [...nextRow.cells].forEach((nextCell, i) => {
+    const cell = row.cells[i];
+    const html = served.get(nextCell);
+    if (served.get(cell) !== html) {
+      served.set(cell, html);
+      cell.replaceChildren(...nextCell.childNodes);
+    }
+    cell.title = nextCell.title;
+  });
+}
+
+function applyPager(list, next) {
+  const pager = list.querySelector(".pager");
+  const nextPager = next.querySelector(".pager");
+  if (served.get(pager) === served.get(nextPager)) {
+    return;
+  }
+  pager?.remove();
+  if (nextPager) {
+    list.append(nextPager);
+  }
+}
+
+// movesRows reports whether a list has other rows than the one that shows, and so would move the button
+// under somebody's pointer.
+function movesRows(next) {
+  const ids = (root) => Array.from(root.querySelectorAll("tbody > tr"), (row) => row.id).join();
+  return ids(live) !== ids(next);
+}
+
+// --- keeping up to date --------------------------------------------------------------------------------
+
+async function poll() {
+  if (polling || document.hidden) {
+    return;
+  }
+  polling = true;
+  clearTimeout(timer);
+  const begun = performance.now();
+  try {
+    await refresh();
+    failures = 0;
+    showState("Live", "good");
+  } catch {
+    failures++;
+    showState("Reconnecting…", "bad");
+  }
+  polling = false;
+  const wait = Math.min(pollEvery * 2 ** failures, pollAtMost);
+  timer = setTimeout(poll, Math.max(0, wait - (performance.now() - begun)));
+}
+
+async function refresh() {
+  const response = await fetch(live.dataset.url, { headers: { "If-None-Match": etag }, cache: "no-store" });
+  if (response.status === 401) {
+    location.reload(); // the session has ended; the page itself leads to signing in and back
+    return;
+  }
+  if (response.status === 304) {
+    return;
+  }
+  if (!response.ok) {
+    throw new Error(`the server answered ${response.status}`);
+  }
+  const next = parse(await response.text()).querySelector(".list");
+  if (performance.now() - aimedAt < aimLasts && movesRows(next)) {
+    return; // the ETag stays the old one, so that the next time brings it again
+  }
+  apply(next);
+  etag = response.headers.get("ETag");
+}
+
+function showState(text, tone) {
+  if (liveState.textContent !== text) {
+    liveState.textContent = text;
+    liveState.className = `live-state ${tone}`;
+    liveState.hidden = false;
+  }
+}
+
+function aim(event) {
+  if (event.target.closest("button, a")) {
+    aimedAt = performance.now();
+  }
+}
+
+// --- counting down -------------------------------------------------------------------------------------
+
+// until uses the words that the server uses.
+function until(then) {
+  const seconds = Math.floor((then - (Date.now() - clockAhead)) / 1000);
+  const minutes = Math.floor(seconds / 60);
+  if (seconds <= 0) {
+    return "due now";
+  }
+  if (seconds < 120) {
+    return `in ${seconds} s`;
+  }
+  if (minutes < 60) {
+    return `in ${minutes} min`;
+  }
+  return `in ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+function tick() {
+  for (const time of live.querySelectorAll(".next time")) {
+    const text = until(Date.parse(time.dateTime));
+    if (time.textContent !== text) {
+      time.textContent = text;
+    }
+  }
+}
+
+// --- retrying ------------------------------------------------------------------------------------------
+
+async function retry(event) {
+  const button = event.submitter;
+  event.preventDefault();
+  if (button.getAttribute("aria-disabled") === "true") {
+    return;
+  }
+  button.setAttribute("aria-disabled", "true"); // unlike disabled, it leaves the focus where it is
+  try {
+    await send(event.target, button.formAction);
+  } catch {
+    showNotice("bad", "Not retried. durahook cannot be reached at the moment; try again.");
+  }
+  button.removeAttribute("aria-disabled");
+}
+
+// send posts the form to action as the browser would and takes over what the page that answers it shows.
+async function send(form, action) {
+  const response = await fetch(action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  const page = parse(await response.text());
+  const list = page.querySelector("#live .list");
+  if (!response.ok) {
+    showNotice("bad", "Not retried. Something went wrong on the server; its log says what.");
+  } else if (!list) {
+    location.assign(response.url); // the session has ended
+  } else {
+    const said = page.querySelector("#notice");
+    apply(list);
+    etag = page.querySelector("#live").dataset.etag;
+    showNotice(said.classList.contains("good") ? "good" : "bad", said.querySelector(".text").textContent);
+  }
+}
+
+function showNotice(tone, text) {
+  const mark = document.createElement("span");
+  const words = document.createElement("span");
+  mark.ariaHidden = "true";
+  mark.className = "mark";
+  mark.textContent = tone === "good" ? "✓" : "!";
+  words.className = "text";
+  words.textContent = text;
+  notice.className = `notice ${tone}`;
+  notice.querySelector("p").replaceChildren(mark, words);
+  expireNotice();
+}
+
+function hideNotice() {
+  notice.className = "notice";
+  notice.querySelector("p").replaceChildren();
+}
+
+function expireNotice() {
+  clearTimeout(noticeTimer);
+  if (notice.classList.contains("good")) {
+    noticeTimer = setTimeout(hideNotice, noticeLasts);
+  }
+}
+
+// -------------------------------------------------------------------------------------------------------
+
+remember(live);
+clockAhead = Date.now() - Number(live.querySelector(".list").dataset.now);
+document.documentElement.classList.add("scripted"); // the notice may float now that it can be dismissed
+notice.querySelector("button").hidden = false;
+notice.querySelector("button").addEventListener("click", hideNotice);
+expireNotice();
+live.addEventListener("pointermove", aim);
+live.addEventListener("pointerdown", aim);
+live.addEventListener("submit", retry);
+document.addEventListener("visibilitychange", poll);
+setInterval(tick, 1000);
+poll();

@@ -1,0 +1,102 @@
+// Package console is durahook's pages for people: server-rendered HTML over the same service as the API,
+// made livelier by a little JavaScript of its own and whole without it. It imports service, store, webhook
+// and internal/version, and never api.
+//
+// Whoever signs in with the admin key acts for the account "default". Every page is rendered to a buffer
+// before the first byte is sent, and every text on it is escaped by html/template.
+package console
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/durahook/durahook/service"
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/webhook"
+)
+
+// Service is what the console asks of package service.
+type Service interface {
+	Account(ctx context.Context, id string) (string, error)
+	Deliveries(ctx context.Context, accountID string, filter store.DeliveryFilter, page store.Page) ([]webhook.Delivery, error)
+	Webhooks(ctx context.Context, accountID string, page store.Page) ([]webhook.Webhook, error)
+	Retry(ctx context.Context, accountID, id string) (webhook.Delivery, error)
+	WorkflowURL(deliveryID string) string
+}
+
+var _ Service = (*service.Service)(nil)
+
+// The paths of the console. All of them begin with root, which is also the path of its cookies.
+const (
+	root           = "/console"
+	signInPath     = root + "/sign-in"
+	signOutPath    = root + "/sign-out"
+	deliveriesPath = root + "/deliveries"
+	livePath       = deliveriesPath + "/live"
+	retryPath      = deliveriesPath + "/{id}/retry"
+)
+
+// Console serves the pages. It is safe for concurrent use.
+type Console struct {
+	service  Service
+	log      *slog.Logger
+	assets   *assets
+	pages    *pages
+	seals    *sealer
+	adminKey adminKey
+	attempts *limiter
+	origins  *http.CrossOriginProtection
+}
+
+// New returns the console over a service, for whoever knows adminKey. It panics when an embedded template
+// is broken, so that a broken one never gets past the first start.
+func New(s Service, adminKey string, log *slog.Logger) *Console {
+	if adminKey == "" {
+		// Everybody knows the empty key, and could sign in or seal a cookie with it. Nobody knows this one.
+		adminKey = rand.Text()
+	}
+	files := loadAssets()
+	c := &Console{
+		service: s, log: log, assets: files, pages: parsePages(files),
+		seals: newSealer(adminKey), adminKey: newAdminKey(adminKey),
+		attempts: newLimiter(), origins: http.NewCrossOriginProtection(),
+	}
+	c.origins.SetDenyHandler(c.public(crossOrigin))
+	return c
+}
+
+// Register adds the console's routes to a router: "/" and everything under /console.
+func (c *Console) Register(router *mux.Router) {
+	toDeliveries := http.RedirectHandler(deliveriesPath, http.StatusSeeOther)
+	for _, path := range []string{"/", root, root + "/"} {
+		router.Handle(path, toDeliveries).Methods(http.MethodGet, http.MethodHead)
+	}
+
+	pages := router.PathPrefix(root + "/").Subrouter()
+	pages.NotFoundHandler = c.public(noPage)
+	pages.MethodNotAllowedHandler = c.public(noMethod)
+	for _, route := range []struct {
+		method, path string
+		handler      http.Handler
+	}{
+		{http.MethodGet, assetsPath + "{name}", c.public(c.asset)},
+		{http.MethodGet, signInPath, c.public(c.signInForm)},
+		{http.MethodPost, signInPath, c.public(c.signIn)},
+		{http.MethodPost, signOutPath, c.public(c.signOut)},
+		{http.MethodGet, deliveriesPath, c.private(c.deliveries)},
+		{http.MethodGet, livePath, c.private(c.liveDeliveries)},
+		{http.MethodPost, retryPath, c.private(c.retryDelivery)},
+	} {
+		methods := []string{route.method}
+		if route.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+		path := strings.TrimPrefix(route.path, root)
+		pages.Handle(path, c.origins.Handler(route.handler)).Methods(methods...)
+	}
+}

@@ -1,0 +1,191 @@
+package console
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"time"
+
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/webhook"
+)
+
+// deliveriesPage is what the template deliveries shows: the filters and, below them, the table.
+type deliveriesPage struct {
+	Statuses    []option
+	Webhooks    []option
+	MoreThanMax bool // there are more webhooks than the filter offers
+	Filtered    bool
+	Table       table
+}
+
+// option is an entry of a select.
+type option struct {
+	Value, Label string
+	Selected     bool
+}
+
+// table is the part of the page that keeps itself up to date.
+type table struct {
+	Rows      []row
+	Empty     string    // why there are no rows: one of the constants below
+	LiveURL   string    // where this part alone is served
+	BackURL   string    // the page that this part belongs to
+	OlderURL  string    // empty on the last page
+	NewestURL string    // empty on the first page
+	Origin    string    // of this server, for the commands of a first start
+	Now       time.Time // relative times are counted from here
+	ETag      string
+}
+
+// Why a table has no rows.
+const (
+	emptyNoWebhooks   = "no webhooks"
+	emptyNoDeliveries = "no deliveries"
+	emptyFiltered     = "filtered"
+)
+
+// deliveries shows "Recent Deliveries".
+func (c *Console) deliveries(w http.ResponseWriter, r *http.Request) error {
+	accountID, err := c.service.Account(r.Context(), "")
+	if err != nil {
+		return err
+	}
+	query, mistake := readQuery(r.URL.Query())
+	body, err := c.deliveriesPage(r, accountID, query)
+	if err != nil {
+		return err
+	}
+	view := page{Title: "Recent Deliveries", SignedIn: true, Notice: c.takeNotice(w, r), Body: body}
+	if mistake != "" {
+		view.Notice = &notice{Text: mistake}
+	}
+	return c.show(w, http.StatusOK, "deliveries.html", view)
+}
+
+func (c *Console) deliveriesPage(r *http.Request, accountID string, query query) (deliveriesPage, error) {
+	webhooks, err := c.service.Webhooks(r.Context(), accountID, store.Page{Limit: store.MaxLimit})
+	if err != nil {
+		return deliveriesPage{}, err
+	}
+	shown, err := c.table(r, accountID, query)
+	if err != nil {
+		return deliveriesPage{}, err
+	}
+	return deliveriesPage{
+		Statuses: statusOptions(query.Status), Webhooks: webhookOptions(webhooks, query.WebhookID),
+		MoreThanMax: len(webhooks) == store.MaxLimit,
+		Filtered:    query.DeliveryFilter != store.DeliveryFilter{}, Table: shown,
+	}, nil
+}
+
+// liveDeliveries sends the table alone, or 304 when it is as the visitor's page already shows it.
+func (c *Console) liveDeliveries(w http.ResponseWriter, r *http.Request) error {
+	accountID, err := c.service.Account(r.Context(), "")
+	if err != nil {
+		return err
+	}
+	query, _ := readQuery(r.URL.Query())
+	shown, err := c.table(r, accountID, query)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", shown.ETag)
+	if r.Header.Get("If-None-Match") == shown.ETag {
+		c.send(w, http.StatusNotModified, nil)
+		return nil
+	}
+	return c.render(w, http.StatusOK, "deliveries.html", "table", shown)
+}
+
+// table looks up what the table shows for a query.
+func (c *Console) table(r *http.Request, accountID string, query query) (table, error) {
+	// One more than a page tells whether there is another.
+	deliveries, err := c.service.Deliveries(r.Context(), accountID, query.DeliveryFilter,
+		store.Page{Before: query.Cursor, Limit: store.DefaultLimit + 1})
+	if err != nil {
+		return table{}, err
+	}
+	shown := table{
+		LiveURL: query.url(livePath), BackURL: query.url(deliveriesPath), Origin: originOf(r), Now: time.Now(),
+	}
+	if len(deliveries) > store.DefaultLimit {
+		deliveries = deliveries[:store.DefaultLimit]
+		shown.OlderURL = query.from(deliveries[store.DefaultLimit-1].ID).url(deliveriesPath)
+	}
+	if query.Cursor != "" {
+		shown.NewestURL = query.from("").url(deliveriesPath)
+	}
+	for _, d := range deliveries {
+		shown.Rows = append(shown.Rows, newRow(d, c.service.WorkflowURL(d.ID)))
+	}
+	if len(shown.Rows) == 0 {
+		if shown.Empty, err = c.whyEmpty(r.Context(), accountID, query); err != nil {
+			return table{}, err
+		}
+	}
+	shown.ETag, err = c.etag(shown)
+	return shown, err
+}
+
+func (c *Console) whyEmpty(ctx context.Context, accountID string, query query) (string, error) {
+	if query.narrows() {
+		return emptyFiltered, nil
+	}
+	webhooks, err := c.service.Webhooks(ctx, accountID, store.Page{Limit: 1})
+	if err != nil {
+		return "", err
+	}
+	if len(webhooks) == 0 {
+		return emptyNoWebhooks, nil
+	}
+	return emptyNoDeliveries, nil
+}
+
+// etag changes when anything that the table shows does, apart from the time that passes.
+func (c *Console) etag(shown table) (string, error) {
+	shown.Now = time.Time{}
+	text, err := c.pages.render("deliveries.html", "table", shown)
+	if err != nil {
+		return "", err
+	}
+	const enough = 16
+	sum := sha256.Sum256(text)
+	return `"` + hex.EncodeToString(sum[:enough]) + `"`, nil
+}
+
+func statusOptions(selected webhook.Status) []option {
+	options := []option{{Label: "All", Selected: selected == ""}}
+	for _, status := range webhook.Statuses() {
+		options = append(options, option{string(status), statusOf(status).Words, status == selected})
+	}
+	return options
+}
+
+// webhookOptions offers the webhooks by name. One that the list is narrowed to is offered even when it was
+// deleted or is too old to be among them.
+func webhookOptions(webhooks []webhook.Webhook, selected string) []option {
+	options := []option{{Label: "All", Selected: selected == ""}}
+	found := selected == ""
+	for _, w := range webhooks {
+		label := w.Name
+		if !w.Enabled {
+			label += " (disabled)"
+		}
+		options = append(options, option{w.ID, label, w.ID == selected})
+		found = found || w.ID == selected
+	}
+	if !found {
+		options = append(options, option{selected, selected, true})
+	}
+	return options
+}
+
+// originOf returns the address of this server as the visitor's browser knows it.
+func originOf(r *http.Request) string {
+	if encrypted(r) {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}

@@ -1,0 +1,186 @@
+package console_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/gorilla/mux"
+	"github.com/stretchr/testify/require"
+
+	"github.com/durahook/durahook/console"
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/webhook"
+)
+
+const adminKey = "an-admin-key-of-the-tests"
+
+// fakeService answers from memory and notes what it was asked.
+type fakeService struct {
+	mu         sync.Mutex
+	deliveries []webhook.Delivery // newest first
+	webhooks   []webhook.Webhook
+	uiURL      string
+	err        error // of every call
+	retryErr   error
+
+	filter  store.DeliveryFilter // of the last list
+	page    store.Page
+	retried []string
+}
+
+func (f *fakeService) Account(context.Context, string) (string, error) { return "acc_test", f.err }
+
+func (f *fakeService) Deliveries(_ context.Context, _ string, filter store.DeliveryFilter, page store.Page) ([]webhook.Delivery, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.filter, f.page = filter, page
+	return f.deliveries[:min(len(f.deliveries), page.Limit)], f.err
+}
+
+func (f *fakeService) Webhooks(_ context.Context, _ string, page store.Page) ([]webhook.Webhook, error) {
+	return f.webhooks[:min(len(f.webhooks), page.Limit)], f.err
+}
+
+func (f *fakeService) Retry(_ context.Context, _, id string) (webhook.Delivery, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.retryErr != nil {
+		return webhook.Delivery{}, f.retryErr
+	}
+	f.retried = append(f.retried, id)
+	return webhook.Delivery{ID: id, Event: "call.ended", WebhookName: "Salesforce Sync"}, nil
+}
+
+func (f *fakeService) WorkflowURL(id string) string {
+	if f.uiURL == "" {
+		return ""
+	}
+	return f.uiURL + "/namespaces/default/workflows/" + id
+}
+
+// visitor is a browser without scripts: it keeps cookies and follows no redirect by itself.
+type visitor struct {
+	t       *testing.T
+	handler http.Handler
+	log     *bytes.Buffer
+	cookies map[string]*http.Cookie
+	header  http.Header // sent with every request
+	address string
+}
+
+func visit(t *testing.T, s console.Service, key string) *visitor {
+	t.Helper()
+	log := new(bytes.Buffer)
+	router := mux.NewRouter()
+	console.New(s, key, slog.New(slog.NewTextHandler(log, nil))).Register(router)
+	return &visitor{
+		t: t, handler: router, log: log, cookies: map[string]*http.Cookie{},
+		header: http.Header{}, address: "192.0.2.7:40000",
+	}
+}
+
+// signedIn returns a visitor who is.
+func signedIn(t *testing.T, s console.Service) *visitor {
+	t.Helper()
+	v := visit(t, s, adminKey)
+	require.Equal(t, http.StatusSeeOther, v.signIn(adminKey).status)
+	return v
+}
+
+func (v *visitor) signIn(key string) *answer {
+	v.t.Helper()
+	return v.post("/console/sign-in", url.Values{"key": {key}})
+}
+
+func (v *visitor) get(path string) *answer {
+	v.t.Helper()
+	return v.do(httptest.NewRequest(http.MethodGet, path, nil))
+}
+
+func (v *visitor) post(path string, form url.Values) *answer {
+	v.t.Helper()
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return v.do(r)
+}
+
+func (v *visitor) do(r *http.Request) *answer {
+	v.t.Helper()
+	r.RemoteAddr = v.address
+	for name, values := range v.header {
+		r.Header[name] = values
+	}
+	for _, cookie := range v.cookies {
+		r.AddCookie(cookie)
+	}
+	recorder := httptest.NewRecorder()
+	v.handler.ServeHTTP(recorder, r)
+	response := recorder.Result()
+	defer func() { require.NoError(v.t, response.Body.Close()) }()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(v.t, err)
+	for _, cookie := range response.Cookies() {
+		if cookie.MaxAge < 0 {
+			delete(v.cookies, cookie.Name)
+		} else {
+			v.cookies[cookie.Name] = cookie
+		}
+	}
+	page, err := goquery.NewDocumentFromReader(bytes.NewReader(body))
+	require.NoError(v.t, err)
+	return &answer{t: v.t, status: response.StatusCode, header: response.Header, cookies: response.Cookies(), body: string(body), page: page}
+}
+
+// answer is what a visitor sees.
+type answer struct {
+	t       *testing.T
+	status  int
+	header  http.Header
+	cookies []*http.Cookie
+	body    string
+	page    *goquery.Document
+}
+
+// text returns the text of what the selector finds, with single spaces.
+func (a *answer) text(selector string) string {
+	return strings.Join(strings.Fields(a.page.Find(selector).Text()), " ")
+}
+
+// texts returns the text of each element that the selector finds.
+func (a *answer) texts(selector string) []string {
+	return a.page.Find(selector).Map(func(_ int, found *goquery.Selection) string {
+		return strings.Join(strings.Fields(found.Text()), " ")
+	})
+}
+
+// attr returns an attribute of the first element that the selector finds, which has to have it.
+func (a *answer) attr(selector, name string) string {
+	a.t.Helper()
+	value, ok := a.page.Find(selector).First().Attr(name)
+	require.True(a.t, ok, "%s has no %s", selector, name)
+	return value
+}
+
+// delivery returns a delivered delivery with the changes made to it.
+func delivery(change func(*webhook.Delivery)) webhook.Delivery {
+	outcome, code, ms := webhook.OutcomeSuccess, 200, 87
+	d := webhook.Delivery{
+		ID: webhook.NewID(webhook.DeliveryPrefix), WebhookName: "Salesforce Sync", Event: "call.ended",
+		Status: webhook.StatusDelivered, AttemptCount: 1, Outcome: &outcome, StatusCode: &code, ResponseTimeMS: &ms,
+		CreatedAt: time.Date(2026, 2, 2, 15, 30, 5, 0, time.FixedZone("CET", 3600)),
+	}
+	if change != nil {
+		change(&d)
+	}
+	return d
+}
