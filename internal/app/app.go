@@ -1,0 +1,131 @@
+// Package app puts a durahook process together: it makes the parts that the process needs, runs them and
+// drains them.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/durahook/durahook/activities"
+	"github.com/durahook/durahook/internal/config"
+	"github.com/durahook/durahook/internal/version"
+	"github.com/durahook/durahook/lanes"
+	"github.com/durahook/durahook/migrations"
+	"github.com/durahook/durahook/service"
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/target"
+	"github.com/durahook/durahook/worker"
+)
+
+// Roles says which parts of durahook a process runs.
+type Roles struct {
+	API    bool // the API and the console; starts workflows
+	Worker bool // runs workflows and makes attempts
+}
+
+// drain is what a process adds to the attempt timeout when it waits for attempts under way to end.
+const drain = 10 * time.Second
+
+// App is a durahook process.
+type App struct {
+	config   config.Config
+	roles    Roles
+	log      *slog.Logger
+	store    *store.Store
+	temporal client.Client
+	guard    *target.Guard
+	lanes    *lanes.Tracker
+	server   *server
+}
+
+// Open connects to Postgres, refuses a database that is not migrated, and binds the port. Temporal need
+// not be up.
+func Open(ctx context.Context, c config.Config, roles Roles, log *slog.Logger) (*App, error) {
+	a := &App{config: c, roles: roles, log: log, guard: target.NewGuard(c.Insecure), lanes: new(lanes.Tracker)}
+	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) (err error) {
+	if a.store, err = store.Open(ctx, a.config.DatabaseURL, a.config.EncryptionKey); err != nil {
+		return err
+	}
+	if err := migrations.Check(ctx, a.store.DB().DB); err != nil {
+		return err
+	}
+	if a.temporal, err = client.NewLazyClient(client.Options{
+		HostPort: a.config.TemporalAddress, Namespace: a.config.TemporalNamespace,
+		Logger: sdklog.NewStructuredLogger(slog.New(quieted(a.log.Handler(), a.config.Level))),
+	}); err != nil {
+		return fmt.Errorf("set up the client for Temporal at %s: %w", a.config.TemporalAddress, err)
+	}
+	if a.config.Insecure != target.InsecureNone {
+		a.log.Warn("insecure targets are allowed: for development only", "allow_insecure_targets", a.config.Insecure)
+	}
+	if a.roles.API {
+		a.server, err = listen(a.config.Listen)
+	}
+	return err
+}
+
+func (a *App) close() error {
+	var errs []error
+	if a.server != nil {
+		errs = append(errs, a.server.close())
+	}
+	if a.temporal != nil {
+		a.temporal.Close()
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Address is where the API and the console are served, such as "127.0.0.1:8080"; only with the role API.
+func (a *App) Address() string { return a.server.address() }
+
+// Run works until ctx is done, lets what is under way end, and closes everything.
+func (a *App) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	if a.roles.API {
+		starter := a.starter()
+		group.Go(func() error { return starter.Run(ctx) })
+		group.Go(func() error { return a.server.run(ctx, a.handler(a.service(starter))) })
+	}
+	if a.roles.Worker {
+		group.Go(func() error { return a.worker().Run(ctx) })
+	}
+	err := group.Wait()
+	return errors.Join(err, a.close())
+}
+
+func (a *App) starter() *service.Starter {
+	tracker := a.lanes
+	if !a.roles.Worker {
+		tracker = nil
+	}
+	return service.NewStarter(a.store, a.temporal, a.config.Schedule, tracker, a.log)
+}
+
+func (a *App) service(starter *service.Starter) *service.Service {
+	return service.New(service.Options{
+		Store: a.store, Temporal: a.temporal, Guard: a.guard, Starter: starter,
+		Namespace: a.config.TemporalNamespace, UIURL: a.config.TemporalUIURL,
+	})
+}
+
+func (a *App) worker() *worker.Worker {
+	sender := activities.NewSender(a.guard, a.config.AttemptTimeout, version.Version())
+	acts := activities.New(a.store, sender, a.lanes, a.log)
+	return worker.New(a.temporal, a.config.TemporalNamespace, acts, a.config.AttemptTimeout+drain, a.log)
+}

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/durahook/durahook/api"
+	"github.com/durahook/durahook/console"
+	"github.com/durahook/durahook/service"
+)
+
+// server is the process's HTTP server on a port that is bound from the start.
+type server struct {
+	listener net.Listener
+}
+
+func listen(address string) (*server, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--listen: cannot listen on %s: %w", address, errors.Unwrap(err))
+	}
+	return &server{listener: listener}, nil
+}
+
+func (s *server) address() string { return s.listener.Addr().String() }
+
+func (s *server) close() error {
+	if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// run serves until ctx is done and then lets requests under way end.
+func (s *server) run(ctx context.Context, handler http.Handler) error {
+	const drainTimeout = 10 * time.Second
+	h := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(s.listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := h.Shutdown(stop); err != nil {
+		return errors.Join(fmt.Errorf("let requests end: %w", err), h.Close())
+	}
+	return nil
+}
+
+func (a *App) handler(s *service.Service) http.Handler {
+	router := mux.NewRouter()
+	v1 := api.New(s, a.config.AdminKey, a.log)
+	v1.Register(router)
+	console.New(s, a.config.AdminKey, a.log).Register(router)
+	return router
+}

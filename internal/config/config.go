@@ -1,0 +1,181 @@
+// Package config is durahook's one configuration: the flags of its commands, which are environment
+// variables too, and what they mean once they have been checked.
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/durahook/durahook/encryption"
+	"github.com/durahook/durahook/target"
+	"github.com/durahook/durahook/webhook"
+)
+
+// Shared are the flags of every process that works on deliveries.
+type Shared struct {
+	Database             `embed:""`
+	Log                  `embed:""`
+	EncryptionKey        string `help:"Key that the secrets of webhooks are encrypted with: 32 bytes in base64 (openssl rand -base64 32)." placeholder:"KEY"`
+	TemporalAddress      string `help:"Address of the Temporal frontend." default:"127.0.0.1:7233" placeholder:"HOST:PORT"`
+	TemporalNamespace    string `help:"Temporal namespace of the deliveries." default:"default"`
+	AllowInsecureTargets string `help:"For development: also deliver to http:// and non-public addresses: none, loopback or all." default:"none" placeholder:"WHICH"`
+}
+
+// Database says where Postgres is.
+type Database struct {
+	DatabaseURL string `name:"database-url" help:"Postgres database (postgres://user:password@host:5432/durahook)." placeholder:"URL"`
+}
+
+// Log says what is logged how.
+type Log struct {
+	LogLevel  string `help:"Least level that is logged: debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+	LogFormat string `help:"Format of the log: text or json." default:"text" placeholder:"FORMAT"`
+}
+
+// API are the flags of a process that serves the API and the console.
+type API struct {
+	Listen        string `help:"Address to serve the API and the console on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	AdminKey      string `help:"Key that may do everything; at least 16 characters." placeholder:"KEY"`
+	TemporalUIURL string `name:"temporal-ui-url" help:"Address of the Temporal Web UI, for links to it." placeholder:"URL"`
+	RetrySchedule string `help:"Gap before each attempt, counted from the end of the one before." default:"0s,1m,5m,30m,2h,12h" placeholder:"GAPS"`
+}
+
+// Worker are the flags of a process that makes attempts.
+type Worker struct {
+	AttemptTimeout string `help:"Time that an endpoint has to answer in full." default:"30s" placeholder:"DURATION"`
+}
+
+// Config is the checked configuration.
+type Config struct {
+	DatabaseURL       string
+	Level             slog.Level
+	JSON              bool // the log's format
+	EncryptionKey     *encryption.Key
+	TemporalAddress   string
+	TemporalNamespace string
+	Insecure          target.Insecure
+	Listen            string
+	AdminKey          string
+	TemporalUIURL     string
+	Schedule          webhook.Schedule
+	AttemptTimeout    time.Duration
+}
+
+// Part is a group of flags.
+type Part interface {
+	resolve(c *Config, p *Problems)
+}
+
+// Resolve checks groups of flags and returns what they mean. The error names everything that is wrong,
+// each with its flag.
+func Resolve(parts ...Part) (Config, error) {
+	var c Config
+	var problems Problems
+	for _, part := range parts {
+		part.resolve(&c, &problems)
+	}
+	if len(problems) > 0 {
+		return Config{}, problems
+	}
+	return c, nil
+}
+
+// Problems is everything that is wrong with a configuration.
+type Problems []string
+
+func (p Problems) Error() string {
+	return "the configuration is not right:\n  " + strings.Join(p, "\n  ")
+}
+
+func (p *Problems) add(flag, format string, args ...any) {
+	*p = append(*p, fmt.Sprintf("--%s (DURAHOOK_%s): %s", flag,
+		strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), fmt.Sprintf(format, args...)))
+}
+
+func (s Shared) resolve(c *Config, p *Problems) {
+	s.Database.resolve(c, p)
+	s.Log.resolve(c, p)
+	var err error
+	if s.EncryptionKey == "" {
+		p.add("encryption-key", "is missing; make one with: openssl rand -base64 32")
+	} else if c.EncryptionKey, err = encryption.ParseKey(s.EncryptionKey); err != nil {
+		p.add("encryption-key", "%s", err)
+	}
+	if _, _, err := net.SplitHostPort(s.TemporalAddress); err != nil {
+		p.add("temporal-address", "%q is not of the form HOST:PORT", s.TemporalAddress)
+	}
+	if s.TemporalNamespace == "" {
+		p.add("temporal-namespace", "is missing")
+	}
+	if c.Insecure, err = target.ParseInsecure(s.AllowInsecureTargets); err != nil {
+		p.add("allow-insecure-targets", "%s, not %q", err, s.AllowInsecureTargets)
+	}
+	c.TemporalAddress, c.TemporalNamespace = s.TemporalAddress, s.TemporalNamespace
+}
+
+func (d Database) resolve(c *Config, p *Problems) {
+	c.DatabaseURL = d.DatabaseURL
+	parsed, err := url.Parse(d.DatabaseURL)
+	switch {
+	case d.DatabaseURL == "":
+		p.add("database-url", "is missing; use the form postgres://user:password@host:5432/durahook")
+	case err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql":
+		p.add("database-url", "is not of the form postgres://user:password@host:5432/durahook")
+	}
+}
+
+func (l Log) resolve(c *Config, p *Problems) {
+	levels := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}
+	level, ok := levels[l.LogLevel]
+	if !ok {
+		p.add("log-level", "must be debug, info, warn or error, not %q", l.LogLevel)
+	}
+	if l.LogFormat != "text" && l.LogFormat != "json" {
+		p.add("log-format", "must be text or json, not %q", l.LogFormat)
+	}
+	c.Level, c.JSON = level, l.LogFormat == "json"
+}
+
+func (a API) resolve(c *Config, p *Problems) {
+	const shortestKey = 16
+	if _, _, err := net.SplitHostPort(a.Listen); err != nil {
+		p.add("listen", "%q is not of the form HOST:PORT", a.Listen)
+	}
+	switch {
+	case a.AdminKey == "":
+		p.add("admin-key", "is missing; make one with: openssl rand -hex 32")
+	case len(a.AdminKey) < shortestKey:
+		p.add("admin-key", "is shorter than %d characters; make one with: openssl rand -hex 32", shortestKey)
+	}
+	if parsed, err := url.Parse(a.TemporalUIURL); a.TemporalUIURL != "" && (err != nil || !isHTTP(parsed)) {
+		p.add("temporal-ui-url", "%q is not an http or https URL", a.TemporalUIURL)
+	}
+	schedule, err := webhook.ParseSchedule(a.RetrySchedule)
+	if err != nil {
+		p.add("retry-schedule", "%s", err)
+	}
+	c.Listen, c.AdminKey, c.Schedule = a.Listen, a.AdminKey, schedule
+	c.TemporalUIURL = strings.TrimSuffix(a.TemporalUIURL, "/")
+}
+
+func isHTTP(u *url.URL) bool {
+	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+func (w Worker) resolve(c *Config, p *Problems) {
+	const longest = 5 * time.Minute
+	timeout, err := time.ParseDuration(w.AttemptTimeout)
+	switch {
+	case err != nil:
+		p.add("attempt-timeout", "%q is not a duration; use the form 30s", w.AttemptTimeout)
+	case timeout < time.Second || timeout > longest:
+		p.add("attempt-timeout", "%s is not between 1s and 5m", w.AttemptTimeout)
+	}
+	c.AttemptTimeout = timeout
+}
