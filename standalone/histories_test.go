@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/history/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+)
+
+var record = flag.Bool("record", false, "write the histories that workflows/replay_test.go replays")
+
+const histories = "../workflows/testdata/histories"
+
+// TestRecordHistories drives a delivery down each path that its workflow knows, and with -record writes
+// down the histories of those that are not there yet: one that is there was recorded by the code of its
+// time and is not to be replaced.
+func TestRecordHistories(t *testing.T) {
+	t.Parallel()
+	for name, story := range map[string]struct {
+		codes    []int
+		queued   bool
+		drive    func(a api, deliveryID string)
+		status   string
+		attempts int
+	}{
+		"delivered_fast_lane":   {codes: []int{200}, status: "delivered", attempts: 1},
+		"delivered_queued_lane": {codes: []int{200}, queued: true, status: "delivered", attempts: 1},
+		"delivered_after_timer": {codes: []int{500, 200}, status: "delivered", attempts: 2},
+		"delivered_after_retry": {codes: []int{500, 500, 200}, status: "delivered", attempts: 3, drive: func(a api, id string) {
+			a.eventually(id, "waiting", 2)
+			a.do(http.MethodPost, "/v1/deliveries/"+id+"/retry", nil, http.StatusAccepted, nil)
+		}},
+		"retry_of_exhausted": {codes: []int{500}, queued: true, status: "exhausted", attempts: 3, drive: func(a api, id string) {
+			a.eventually(id, "exhausted", 2)
+			a.do(http.MethodPost, "/v1/deliveries/"+id+"/retry", nil, http.StatusAccepted, nil)
+		}},
+		"exhausted": {codes: []int{500}, queued: true, status: "exhausted", attempts: 2},
+		"discarded": {codes: []int{410}, status: "discarded", attempts: 1},
+		"cancelled": {codes: []int{500}, status: "cancelled", attempts: 2, drive: func(a api, id string) {
+			a.eventually(id, "waiting", 2)
+			a.do(http.MethodPost, "/v1/deliveries/"+id+"/cancel", nil, http.StatusAccepted, nil)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, a := newAccount(t)
+			if story.queued {
+				a.url = w.api
+			}
+			endpoint := newEndpoint(t, answering(story.codes...))
+			a.createWebhook(endpoint.URL)
+			_, deliveryID := a.publish()
+			if story.drive != nil {
+				story.drive(a, deliveryID)
+			}
+			a.eventually(deliveryID, story.status, story.attempts)
+			_ = w.temporal.GetWorkflow(t.Context(), deliveryID, "").Get(t.Context(), nil) // until it is closed
+			text, err := protojson.MarshalOptions{Indent: " "}.Marshal(&history.History{Events: w.history(t, deliveryID)})
+			require.NoError(t, err)
+			path := filepath.Join(histories, name+".json")
+			if _, err := os.Stat(path); *record && os.IsNotExist(err) {
+				text = anonymous(t, text)
+				require.NoError(t, os.WriteFile(path, text, 0o600))
+			}
+			require.FileExists(t, path, "record it: make histories")
+		})
+	}
+}
+
+// anonymous leaves out whose machine it was.
+func anonymous(t *testing.T, text []byte) []byte {
+	t.Helper()
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	text = regexp.MustCompile(`(?i)("\w*identity": *)"[^"]*"`).ReplaceAll(text, []byte(`$1"durahook"`))
+	return bytes.ReplaceAll(text, []byte(host), []byte("durahook"))
+}

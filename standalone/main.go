@@ -1,0 +1,22 @@
+// Command standalone is durahook with everything it needs in one process: Temporal server, Temporal Web
+// UI and Postgres. Without a subcommand it starts them all; it has every subcommand of durahook too.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/durahook/durahook/internal/cli"
+)
+
+// commands are durahook's commands and the one that starts everything.
+type commands struct {
+	Start startCommand `cmd:"" default:"withargs" help:"Start everything: Temporal, its Web UI, Postgres and durahook (the default)."`
+	cli.Commands
+}
+
+func main() {
+	os.Exit(cli.Main(context.Background(), "standalone", description, new(commands), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+const description = cli.Description + " This program brings Temporal, its Web UI and Postgres along."
