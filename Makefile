@@ -1,0 +1,88 @@
+# The tasks of durahook. "make" alone lists them.
+#
+# There are two modules: this one, and standalone/, which has the Temporal server in it. Go commands in the one
+# never enter the other, so the tasks go through both. MODULES=. keeps to the light one.
+MODULES ?= . standalone
+GO      ?= go
+ARGS    ?=
+TIMEOUT ?= 20m
+
+GOLANGCI_LINT_VERSION := 2.15.0
+WORKFLOWCHECK_VERSION := 0.6.0
+
+# Tools are built once for each version of them and of Go.
+tools         := bin/tools/$(shell $(GO) env GOVERSION)
+golangci_lint := $(tools)/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
+workflowcheck := $(tools)/workflowcheck-$(WORKFLOWCHECK_VERSION)/workflowcheck
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+ldflags  = -s -w -X github.com/durahook/durahook/internal/version.stamped=$(VERSION)
+
+# The race detector needs a C compiler.
+race = $(if $(shell command -v $(firstword $(shell $(GO) env CC))),-race)
+
+# in-each-module runs a command in every module and stops at the first that fails.
+in-each-module = @for module in $(MODULES); do echo "$$module: $(1)"; (cd $$module && $(1)) || exit 1; done
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## List the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Build and start everything; make run ARGS="--no-demo" hands flags on
+	@echo "Building durahook. The first build takes several minutes, because the Temporal server is compiled in; the next ones take seconds."
+	@exec $(GO) -C standalone run . $(ARGS)
+
+.PHONY: test
+test: ## Run all tests, with the race detector where there is a C compiler
+	@[ -n "$(race)" ] || echo "There is no C compiler: the tests run without the race detector." >&2
+	$(call in-each-module,$(GO) test $(race) -timeout $(TIMEOUT) ./...)
+
+.PHONY: build
+build: ## Build bin/durahook and bin/durahook-standalone
+	$(GO) build -buildvcs=false -ldflags "$(ldflags)" -o bin/durahook ./cmd/durahook
+	$(GO) -C standalone build -buildvcs=false -ldflags "$(ldflags)" -o ../bin/durahook-standalone .
+
+.PHONY: vet
+vet: ## Run go vet
+	$(call in-each-module,$(GO) vet ./...)
+
+.PHONY: lint
+lint: $(golangci_lint) ## Run golangci-lint
+	$(call in-each-module,$(abspath $(golangci_lint)) run ./...)
+
+.PHONY: workflowcheck
+workflowcheck: $(workflowcheck) ## Check that the workflows are deterministic
+	$(workflowcheck) ./workflows/...
+
+.PHONY: fmt
+fmt: ## Format all Go files
+	gofmt -w .
+
+.PHONY: check-fmt
+check-fmt: ## Fail if a Go file is not formatted
+	@files=$$(gofmt -l .) && [ -z "$$files" ] || { echo "make fmt would change:"; echo "$$files"; exit 1; }
+
+.PHONY: tidy
+tidy: ## Bring go.mod and go.sum up to date
+	$(call in-each-module,$(GO) mod tidy)
+
+.PHONY: check-tidy
+check-tidy: ## Fail if go.mod or go.sum is not up to date
+	$(call in-each-module,$(GO) mod tidy -diff)
+
+.PHONY: histories
+histories: ## Record anew the workflow histories that the replay test replays
+	$(GO) -C standalone test -count=1 -timeout $(TIMEOUT) -run TestRecordHistories . -record
+
+.PHONY: clean
+clean: ## Remove what was built, tools included; data directories stay
+	rm -rf bin
+
+$(golangci_lint):
+	@echo "Building golangci-lint $(GOLANGCI_LINT_VERSION), once; this takes a few minutes."
+	GOBIN=$(abspath $(@D)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_LINT_VERSION)
+
+$(workflowcheck):
+	GOBIN=$(abspath $(@D)) $(GO) install go.temporal.io/sdk/contrib/tools/workflowcheck@v$(WORKFLOWCHECK_VERSION)
