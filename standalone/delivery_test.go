@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -125,7 +126,7 @@ func TestPublishedEventIsDeliveredSigned(t *testing.T) {
 
 	request := endpoint.eventually(t, 1)[0]
 	verify(t, created.SigningSecret, request)
-	require.Equal(t, []byte(callEnded), request.body, "byte for byte")
+	require.True(t, bytes.Equal([]byte(callEnded), request.body), "byte for byte")
 	require.Equal(t, eventID, request.header.Get("webhook-id"))
 	require.Equal(t, "1", request.header.Get("webhook-attempt"))
 	require.Equal(t, "call.ended", request.header.Get("webhook-event"))

@@ -80,7 +80,8 @@ func TestMayEnter(t *testing.T) {
 		require.NoError(t, os.Chmod(dir, mode))
 		info, err := os.Stat(dir)
 		require.NoError(t, err)
-		require.Equal(t, may, []bool{owner.mayEnter(info), group.mayEnter(info), other.mayEnter(info)}, mode)
+		found := []bool{owner.mayEnter(info), group.mayEnter(info), other.mayEnter(info)}
+		require.Equal(t, may, found, mode)
 	}
 	require.NoError(t, os.Chmod(dir, 0o700))
 }

@@ -85,7 +85,7 @@ func (a *account) own(dir string) error {
 		if err != nil {
 			return err
 		}
-		return os.Lchown(path, int(a.uid), int(a.gid))
+		return os.Lchown(path, int(a.uid), int(a.gid)) //nolint:gosec // nobody else may write below dir
 	})
 	if err != nil {
 		return fmt.Errorf("give %s to %s: %w", dir, a.name, err)
@@ -99,12 +99,12 @@ func (a *account) checkCanEnter(dir string) error {
 	if a == nil {
 		return nil
 	}
-	real, err := filepath.EvalSymlinks(dir)
+	resolved, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return fmt.Errorf("follow the way to %s: %w", dir, err)
 	}
 	var way []string
-	for d := real; ; d = filepath.Dir(d) {
+	for d := resolved; ; d = filepath.Dir(d) {
 		way = append(way, d)
 		if d == filepath.Dir(d) {
 			break

@@ -92,8 +92,8 @@ func (f finder) candidates() []string {
 	if path, err := f.path("postgres"); err == nil {
 		// Links are followed because the programs look for each other beside themselves, and a
 		// link may stand where the others do not.
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			dirs = append(dirs, filepath.Dir(real))
+		if resolved, err := filepath.EvalSymlinks(path); err == nil {
+			dirs = append(dirs, filepath.Dir(resolved))
 		}
 	}
 	// The pattern is a constant, and a wrong pattern is Glob's only error.

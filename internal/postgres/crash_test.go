@@ -60,11 +60,7 @@ func kill(t *testing.T, owner *exec.Cmd) {
 // eventually asks again and again until ok.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("still not: " + what)
-		}
-	}
+	require.Eventually(t, ok, time.Minute, time.Millisecond, what)
 }
 
 func TestOwnerKilled(t *testing.T) {

@@ -63,7 +63,7 @@ func (f finder) download(ctx context.Context, at files, a *account, want int) (b
 // fetch downloads and unpacks a version so that dir is complete or not there.
 func (f finder) fetch(ctx context.Context, version embedded.PostgresVersion, dir string) error {
 	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
+	if err := os.MkdirAll(parent, 0o755); err != nil { //nolint:gosec // the user that Postgres runs as has to get through
 		return err
 	}
 	if err := removeAbandoned(parent); err != nil {
@@ -104,7 +104,7 @@ func (f finder) unpack(version embedded.PostgresVersion, staging, dir string) er
 	runtime, unpacked := filepath.Join(staging, "runtime"), filepath.Join(staging, "unpacked")
 	config := embedded.DefaultConfig().
 		Version(version).
-		Port(uint32(port)).
+		Port(uint32(port)). //nolint:gosec // a port fits
 		CachePath(filepath.Join(staging, "archive")).
 		RuntimePath(runtime).
 		BinariesPath(unpacked).

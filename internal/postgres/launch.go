@@ -81,7 +81,7 @@ func (s *Server) launchOnce(ctx context.Context, b binaries, a *account) error {
 		return fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
 	if err := s.awaitReady(ctx, p, log); err != nil {
-		p.discard()
+		p.discard(ctx)
 		log.close()
 		return err
 	}
@@ -168,7 +168,7 @@ func freePort(host string) (int, error) {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
 	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return l.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // a TCP listener's address is one
 }
 
 func portTaken(addr string) bool {

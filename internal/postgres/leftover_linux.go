@@ -37,11 +37,11 @@ func isPostmaster(pid int, data string) (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("look at process %d: %w", pid, err)
 	}
-	real, err := filepath.EvalSymlinks(data)
+	resolved, err := filepath.EvalSymlinks(data)
 	if err != nil {
 		return false, fmt.Errorf("look for a running Postgres: %w", err)
 	}
-	return dir == real, nil
+	return dir == resolved, nil
 }
 
 func signalPID(pid int, sig syscall.Signal) error { return syscall.Kill(pid, sig) }

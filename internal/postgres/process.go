@@ -98,8 +98,8 @@ func (p *process) exitError() error {
 }
 
 // discard throws away a server that did not come up.
-func (p *process) discard() {
-	ctx, cancel := context.WithTimeout(context.Background(), killAfter)
+func (p *process) discard(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killAfter)
 	defer cancel()
 	// The error would only say that it took force; why it did not come up is what matters.
 	_ = p.stop(ctx)

@@ -87,7 +87,8 @@ func (c *core) stop() error {
 		}
 	case c.services != nil:
 		// The server does not stop the services of a start that failed halfway.
-		if err := c.services.Stop(context.Background()); err != nil {
+		ctx := context.Background() //nolint:forbidigo // it has to be stopped whatever became of the start
+		if err := c.services.Stop(ctx); err != nil {
 			return fmt.Errorf("stop Temporal: %w", err)
 		}
 	}

@@ -134,7 +134,7 @@ func (l *logger) log(level slog.Level, msg string, tags []tag.Tag) {
 	if msg == webUINoise {
 		return
 	}
-	l.pass(level, func() { l.slog.LogAttrs(context.Background(), level, msg, attributes(tags)...) })
+	l.pass(level, func() { l.slog.LogAttrs(context.Background(), level, msg, attributes(tags)...) }) //nolint:forbidigo,sloglint // Temporal's message, and it hands no context on
 }
 
 // pass logs now, later or not at all.

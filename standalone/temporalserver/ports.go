@@ -26,7 +26,7 @@ func (p *plan) reserve(who, addr string) (*net.TCPAddr, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s cannot listen on %s: %w", who, addr, err)
 	}
-	tcp := l.Addr().(*net.TCPAddr)
+	tcp := l.Addr().(*net.TCPAddr) //nolint:forcetypeassert // a TCP listener's address is one
 	p.reserved[tcp] = l
 	if err := linger(l, tcp); err != nil {
 		return nil, fmt.Errorf("reserve port %d for %s: %w", tcp.Port, who, err)

@@ -26,7 +26,7 @@ const (
 )
 
 // awaitReady returns when a workflow can be started, searched for and found, or when ctx ends.
-func awaitReady(ctx context.Context, p *plan, c *core) (err error) {
+func awaitReady(ctx context.Context, p *plan) (err error) {
 	sdk, err := client.NewLazyClient(client.Options{
 		HostPort:  reachable(p.frontend),
 		Namespace: p.Namespace,

@@ -97,7 +97,7 @@ func Start(ctx context.Context, opts Options) (_ *Server, err error) {
 	if s.core, err = startCore(ctx, plan); err != nil {
 		return nil, err
 	}
-	if err := awaitReady(ctx, plan, s.core); err != nil {
+	if err := awaitReady(ctx, plan); err != nil {
 		return nil, err
 	}
 	if opts.UIListen != "" {

@@ -35,7 +35,7 @@ func options(t *testing.T) Options {
 	t.Helper()
 	opts, err := optionsOn(testdb.New(t), testdb.New(t))
 	require.NoError(t, err)
-	opts.Logger = slog.New(&unexpected{Handler: slog.NewTextHandler(io.Discard, nil), t: t})
+	opts.Logger = slog.New(&unexpected{Handler: slog.NewTextHandler(io.Discard, nil), t: t}) //nolint:sloglint // DiscardHandler is not enabled
 	opts.Progress = func(what string) { t.Log(what) }
 	return opts
 }
@@ -209,8 +209,9 @@ func found(t *testing.T, c client.Client, query string) string {
 
 func checkUI(t *testing.T, s *Server) {
 	t.Helper()
+	client := &http.Client{Timeout: time.Minute}
 	page := func(path string) string {
-		response, err := http.Get("http://" + s.UIAddr() + path)
+		response, err := client.Get("http://" + s.UIAddr() + path)
 		require.NoError(t, err)
 		defer func() { require.NoError(t, response.Body.Close()) }()
 		body, err := io.ReadAll(response.Body)
