@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -152,10 +153,10 @@ func newTLS(t *testing.T, protocol string) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(status(http.StatusOK))
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	server.StartTLS()
 	if protocol != "" {
-		server.TLS.NextProtos = []string{protocol}
+		server.TLS = &tls.Config{NextProtos: []string{protocol}, MinVersion: tls.VersionTLS12}
 	}
+	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server
 }

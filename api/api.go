@@ -25,14 +25,16 @@ func New(s *service.Service, adminKey string, log *slog.Logger) *API {
 	return &API{service: s, adminKey: sha256.Sum256([]byte(adminKey)), log: log}
 }
 
-// Register adds the API's routes to a router.
+// Register adds the API's routes to a router, and answers what no route of the router does.
 func (a *API) Register(router *mux.Router) {
-	router.HandleFunc("/healthz", a.health).Methods(http.MethodGet)
-	router.HandleFunc("/readyz", a.ready).Methods(http.MethodGet)
+	router.HandleFunc("/healthz", a.health).Methods(http.MethodGet, http.MethodHead)
+	router.HandleFunc("/readyz", a.ready).Methods(http.MethodGet, http.MethodHead)
 
 	v1 := router.PathPrefix("/v1").Subrouter()
-	v1.NotFoundHandler = http.HandlerFunc(a.noRoute)
-	v1.MethodNotAllowedHandler = http.HandlerFunc(a.noMethod)
+	for _, r := range []*mux.Router{router, v1} {
+		r.NotFoundHandler = http.HandlerFunc(a.noRoute)
+		r.MethodNotAllowedHandler = a.noMethod(r)
+	}
 	for _, route := range []struct {
 		method, path string
 		handler      handler

@@ -3,6 +3,9 @@ package api
 import (
 	"errors"
 	"net/http"
+	"strings"
+
+	"github.com/gorilla/mux"
 
 	"github.com/durahook/durahook/webhook"
 )
@@ -75,6 +78,19 @@ func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
 	a.writeProblem(w, r, &webhook.Error{Code: webhook.CodeNotFound, Message: "There is nothing at this path."})
 }
 
-func (a *API) noMethod(w http.ResponseWriter, r *http.Request) {
-	a.writeProblem(w, r, &webhook.Error{Code: codeMethod, Message: "This path does not answer " + r.Method + "."})
+// noMethod answers for a path that the router knows, but not with this method.
+func (a *API) noMethod(router *mux.Router) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete} {
+			other := r.Clone(r.Context())
+			other.Method = method
+			if match := new(mux.RouteMatch); router.Match(other, match) && match.MatchErr == nil {
+				allowed = append(allowed, method)
+			}
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		message := "This path does not answer " + r.Method + ", only " + strings.Join(allowed, " and ") + "."
+		a.writeProblem(w, r, &webhook.Error{Code: codeMethod, Message: message})
+	})
 }

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gorilla/mux"
 
@@ -40,11 +42,15 @@ type query struct {
 func newQuery(r *http.Request, known ...string) *query {
 	q := &query{values: r.URL.Query()}
 	known = append(known, "limit", "cursor")
-	for name, values := range q.values {
-		if !slices.Contains(known, name) {
+	for _, name := range slices.Sorted(maps.Keys(q.values)) {
+		value := q.get(name)
+		switch {
+		case !slices.Contains(known, name):
 			q.fields.Add("/"+name, "is not a known parameter; known are "+strings.Join(known, ", "))
-		} else if len(values) > 1 {
+		case len(q.values[name]) > 1:
 			q.fields.Add("/"+name, "is there more than once")
+		case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
+			q.fields.Add("/"+name, "is not text in UTF-8")
 		}
 	}
 	return q

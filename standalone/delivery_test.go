@@ -178,6 +178,7 @@ func TestRetryByHand(t *testing.T) {
 	endpoint := newEndpoint(t, answering(500, 503, 200))
 	a.createWebhook(endpoint.URL)
 	_, deliveryID := a.publish()
+	a.eventually(deliveryID, "waiting", 2)
 	// An attempt is recorded a moment before its workflow knows; only then is it idle.
 	require.Eventually(t, func() bool {
 		status := w.status(t, deliveryID)

@@ -154,7 +154,7 @@ func (a API) resolve(c *Config, p *Problems) {
 		p.add("admin-key", "is shorter than %d characters; make one with: openssl rand -hex 32", shortestKey)
 	}
 	if parsed, err := url.Parse(a.TemporalUIURL); a.TemporalUIURL != "" && (err != nil || !isHTTP(parsed)) {
-		p.add("temporal-ui-url", "%q is not an http or https URL", a.TemporalUIURL)
+		p.add("temporal-ui-url", "is not an http or https URL")
 	}
 	schedule, err := webhook.ParseSchedule(a.RetrySchedule)
 	if err != nil {
