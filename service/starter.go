@@ -29,9 +29,10 @@ const (
 	startTimeout = 10 * time.Second
 	// sweepInterval is how often the sweep looks for deliveries that were never started.
 	sweepInterval = time.Second
-	// sweepBatch is how many deliveries one sweep takes in hand, and sweepLease for how long they are its own.
+	// sweepBatch is how many deliveries one sweep takes in hand, and sweepLease for how long they are its own: as
+	// long as they wait if the process dies meanwhile. Should it be too short, something is started twice.
 	sweepBatch = 200
-	sweepLease = 30 * time.Second
+	sweepLease = 10 * time.Second
 )
 
 // Starter starts each delivery's workflow: at once when it was just published, and by a sweep when that

@@ -107,6 +107,10 @@ func (p *plan) dynamicConfig() dynamicconfig.StaticClient {
 		dynamicconfig.EnableServerVersionCheck.Key(): false,
 		// The default of 10 lists and counts a second is meant for one tenant of many.
 		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 200,
+		// Several partitions are for several hosts. On one, a task in a partition that no worker happens to
+		// poll at the moment would only wait, up to the minute that a poll lasts.
+		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
+		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
 		// Workflows kept in memory; the default is for a machine of its own.
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 8192,
 	}
