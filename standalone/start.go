@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -41,6 +42,9 @@ func (c *startCommand) Run(env *cli.Env) error {
 		return err
 	}
 	greet(env.Stdout, s)
+	context.AfterFunc(env.Ctx, func() {
+		fmt.Fprintln(env.Stdout, "Stopping: what is under way is let end. Press Ctrl-C again to end at once.")
+	})
 	return s.Run(env.Ctx)
 }
 
