@@ -30,7 +30,7 @@ func TestTheFirst16KiBAreKept(t *testing.T) {
 func TestEndlessBody(t *testing.T) {
 	t.Parallel()
 	hungUp := make(chan struct{})
-	e := newEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
+	e := newEndpoint(t, func(w http.ResponseWriter, _ *http.Request) {
 		defer close(hungUp)
 		for {
 			if _, err := w.Write(bytes.Repeat([]byte("x"), 64<<10)); err != nil {

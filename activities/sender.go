@@ -52,9 +52,9 @@ type Request struct {
 
 // Send makes one POST and waits for the whole answer. It never fails: how it ended is in the answer.
 func (s *Sender) Send(ctx context.Context, r Request) answer {
+	a := answer{startedAt: time.Now()}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, errAnswerTimeout)
 	defer cancel()
-	a := answer{startedAt: time.Now()}
 	response, err := s.post(ctx, r, a.startedAt) //nolint:bodyclose // readAnswer closes it
 	if err == nil {
 		a.header = response.Header

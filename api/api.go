@@ -30,11 +30,7 @@ func (a *API) Register(router *mux.Router) {
 	router.HandleFunc("/healthz", a.health).Methods(http.MethodGet, http.MethodHead)
 	router.HandleFunc("/readyz", a.ready).Methods(http.MethodGet, http.MethodHead)
 
-	v1 := router.PathPrefix("/v1").Subrouter()
-	for _, r := range []*mux.Router{router, v1} {
-		r.NotFoundHandler = http.HandlerFunc(a.noRoute)
-		r.MethodNotAllowedHandler = a.noMethod(r)
-	}
+	// No subrouter for /v1: in mux 1.8.1, it would answer 404 to a wrong method.
 	for _, route := range []struct {
 		method, path string
 		handler      handler
@@ -48,8 +44,10 @@ func (a *API) Register(router *mux.Router) {
 		{http.MethodPost, "/deliveries/{id}/retry", a.retryDelivery},
 		{http.MethodPost, "/deliveries/{id}/cancel", a.cancelDelivery},
 	} {
-		v1.HandleFunc(route.path, a.handle(route.handler)).Methods(route.method)
+		router.HandleFunc("/v1"+route.path, a.handle(route.handler)).Methods(route.method)
 	}
+	router.NotFoundHandler = http.HandlerFunc(a.noRoute)
+	router.MethodNotAllowedHandler = a.noMethod(router)
 }
 
 // AdminKeyMatches compares a key with the admin key in constant time.

@@ -10,7 +10,7 @@ const (
 )
 
 // addresses are hosts as they stand in a URL, all of them addresses that need no DNS.
-var addresses = map[string]kind{ //nolint:gochecknoglobals // the table of two tests
+var addresses = map[string]kind{
 	"127.0.0.1":                  loopback,
 	"127.0.0.2":                  loopback,
 	"127.255.255.255":            loopback,

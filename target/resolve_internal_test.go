@@ -53,7 +53,7 @@ func (n *names) serve(conn net.Conn) {
 		}
 		n.answer(&message)
 		packed, err := message.Pack()
-		if err != nil || binary.Write(conn, binary.BigEndian, uint16(len(packed))) != nil { //nolint:gosec // small
+		if err != nil || binary.Write(conn, binary.BigEndian, uint16(len(packed))) != nil {
 			return
 		}
 		if _, err := conn.Write(packed); err != nil {

@@ -135,6 +135,14 @@ func TestDecodeJSONKeepsTheOrder(t *testing.T) {
 	}
 }
 
+func TestDecodeJSONTellsAHundredAtMost(t *testing.T) {
+	t.Parallel()
+	body := `{"name":1` + strings.Repeat(`,"x":1`, 10_000) + "}"
+	fields := requireCode(t, webhook.CodeInvalid, webhook.DecodeJSON([]byte(body), new(thing))).Fields
+	require.Len(t, fields, 100)
+	require.Equal(t, "/name", fields[0].Pointer)
+}
+
 func TestErrorTellsEveryField(t *testing.T) {
 	t.Parallel()
 	var fields webhook.Fields

@@ -45,9 +45,15 @@ func (e *Error) Error() string {
 // Fields collects everything that is wrong with an input, so that all of it is told at once.
 type Fields []FieldError
 
-// Add notes that the field at pointer is wrong.
+// mostFields is how many wrong fields are told at once.
+const mostFields = 100
+
+// Add notes that the field at pointer is wrong. What goes beyond a hundred is left out, so that no answer is
+// much larger than its request.
 func (f *Fields) Add(pointer, detail string) {
-	*f = append(*f, FieldError{Pointer: pointer, Detail: detail})
+	if len(*f) < mostFields {
+		*f = append(*f, FieldError{Pointer: pointer, Detail: detail})
+	}
 }
 
 // Err returns nil when nothing was added, else an invalid [Error] with every field.

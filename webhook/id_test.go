@@ -52,7 +52,8 @@ func TestCheckIDRefuses(t *testing.T) {
 		"", "whk", "whk_", "whk_1", id[:len(id)-1], id + "0", strings.ToUpper(id), " " + id, id + "\x00", id + "'--",
 		"whk_" + strings.Repeat("z", 26), "whk_01kax0000000000000000000iu", "../" + id, "_" + id[4:], id[4:],
 	} {
-		requireCode(t, webhook.CodeNotFound, webhook.CheckID(webhook.WebhookPrefix, wrong))
+		err := webhook.CheckID(webhook.WebhookPrefix, wrong)
+		require.Equal(t, webhook.NotFound(webhook.WebhookPrefix, wrong), err)
 	}
 }
 
@@ -61,7 +62,6 @@ func TestNotFoundNamesTheThing(t *testing.T) {
 	for prefix, want := range map[string]string{
 		webhook.AccountPrefix: "There is no account x.", webhook.EventPrefix: "There is no event x in this account.",
 		webhook.WebhookPrefix: "There is no webhook x in this account.", webhook.DeliveryPrefix: "There is no delivery x in this account.",
-		webhook.AttemptPrefix: "There is no attempt x in this account.",
 	} {
 		require.EqualError(t, webhook.NotFound(prefix, "x"), want)
 	}

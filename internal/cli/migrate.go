@@ -29,6 +29,6 @@ func (c *MigrateCommand) Run(env *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Stdout, "The database is at this version; %d migrations were applied.\n", applied)
+	_, err = fmt.Fprintf(env.Stdout, "The database is at this version now. Migrations applied: %d.\n", applied)
 	return err
 }

@@ -1,0 +1,171 @@
+package config_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/durahook/durahook/encryption"
+	"github.com/durahook/durahook/internal/config"
+	"github.com/durahook/durahook/target"
+	"github.com/durahook/durahook/webhook"
+)
+
+// flags are those of serve.
+type flags struct {
+	shared config.Shared
+	api    config.API
+	worker config.Worker
+}
+
+func (f flags) resolve() (config.Config, error) { return config.Resolve(f.shared, f.api, f.worker) }
+
+// newFlags returns flags with which all is well.
+func newFlags() flags {
+	return flags{
+		shared: config.Shared{
+			Database:             config.Database{DatabaseURL: "postgres://user:password@127.0.0.1:5432/durahook"},
+			Log:                  config.Log{LogLevel: "info", LogFormat: "text"},
+			EncryptionKey:        encryption.NewKeyText(),
+			TemporalAddress:      "127.0.0.1:7233",
+			TemporalNamespace:    "default",
+			AllowInsecureTargets: "none",
+		},
+		api: config.API{
+			Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233/",
+			RetrySchedule: "0s,1m,5m,30m,2h,12h",
+		},
+		worker: config.Worker{AttemptTimeout: "30s"},
+	}
+}
+
+func TestResolve(t *testing.T) {
+	t.Parallel()
+	got, err := newFlags().resolve()
+	require.NoError(t, err)
+	require.NotNil(t, got.EncryptionKey)
+	got.EncryptionKey = nil
+	require.Equal(t, config.Config{
+		DatabaseURL: "postgres://user:password@127.0.0.1:5432/durahook", Level: slog.LevelInfo,
+		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default", Insecure: target.InsecureNone,
+		Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233",
+		Schedule: webhook.DefaultSchedule(), AttemptTimeout: 30 * time.Second,
+	}, got)
+}
+
+// A process is asked only for what it needs.
+func TestResolveParts(t *testing.T) {
+	t.Parallel()
+	f := newFlags()
+	for _, parts := range [][]config.Part{{f.shared.Database}, {f.shared, f.api}, {f.shared, f.worker}, {f.shared.Log}} {
+		_, err := config.Resolve(parts...)
+		require.NoError(t, err)
+	}
+}
+
+func TestResolveTellsEveryMistakeAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := flags{}.resolve()
+	var problems config.Problems
+	require.ErrorAs(t, err, &problems)
+	for _, name := range []string{
+		"database-url", "log-level", "log-format", "encryption-key", "temporal-address", "temporal-namespace",
+		"allow-insecure-targets", "listen", "admin-key", "retry-schedule", "attempt-timeout",
+	} {
+		variable := "DURAHOOK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		require.Equal(t, 1, strings.Count(err.Error(), "\n  --"+name+" ("+variable+"): "), err)
+	}
+	require.Len(t, problems, 11)
+	require.Equal(t, 11, strings.Count(err.Error(), "\n"), "a line each")
+}
+
+func TestResolveRefuses(t *testing.T) {
+	t.Parallel()
+	const secret = "secret-word"
+	for name, scenario := range map[string]struct {
+		change func(*flags)
+		want   string
+	}{
+		"no database":        {func(f *flags) { f.shared.DatabaseURL = "" }, "--database-url (DURAHOOK_DATABASE_URL): is missing; use the form postgres://"},
+		"another database":   {func(f *flags) { f.shared.DatabaseURL = "mysql://u:" + secret + "@127.0.0.1/d" }, "--database-url (DURAHOOK_DATABASE_URL): is not of the form postgres://"},
+		"keywords":           {func(f *flags) { f.shared.DatabaseURL = "host=localhost password=" + secret }, "--database-url (DURAHOOK_DATABASE_URL): is not of the form postgres://"},
+		"broken database":    {func(f *flags) { f.shared.DatabaseURL = "postgres://u:" + secret + "@127.0.0.1:port/d" }, "--database-url (DURAHOOK_DATABASE_URL): is not of the form postgres://"},
+		"no encryption key":  {func(f *flags) { f.shared.EncryptionKey = "" }, "--encryption-key (DURAHOOK_ENCRYPTION_KEY): is missing; make one with: openssl rand -base64 32"},
+		"short one":          {func(f *flags) { f.shared.EncryptionKey = secret }, "--encryption-key (DURAHOOK_ENCRYPTION_KEY): is not 32 bytes in base64"},
+		"no admin key":       {func(f *flags) { f.api.AdminKey = "" }, "--admin-key (DURAHOOK_ADMIN_KEY): is missing; make one with: openssl rand -hex 32"},
+		"short admin key":    {func(f *flags) { f.api.AdminKey = secret }, "--admin-key (DURAHOOK_ADMIN_KEY): is shorter than 16 characters"},
+		"Temporal address":   {func(f *flags) { f.shared.TemporalAddress = "localhost" }, `--temporal-address (DURAHOOK_TEMPORAL_ADDRESS): "localhost" is not of the form HOST:PORT`},
+		"Temporal namespace": {func(f *flags) { f.shared.TemporalNamespace = "" }, "--temporal-namespace (DURAHOOK_TEMPORAL_NAMESPACE): is missing"},
+		"Temporal Web UI":    {func(f *flags) { f.api.TemporalUIURL = "127.0.0.1:8233" }, "--temporal-ui-url (DURAHOOK_TEMPORAL_UI_URL): is not an http or https URL"},
+		"its scheme":         {func(f *flags) { f.api.TemporalUIURL = "javascript:alert(1)" }, "--temporal-ui-url (DURAHOOK_TEMPORAL_UI_URL): is not an http or https URL"},
+		"its password":       {func(f *flags) { f.api.TemporalUIURL = "ftp://u:" + secret + "@127.0.0.1" }, "--temporal-ui-url (DURAHOOK_TEMPORAL_UI_URL): is not an http or https URL"},
+		"insecure targets":   {func(f *flags) { f.shared.AllowInsecureTargets = "yes" }, `--allow-insecure-targets (DURAHOOK_ALLOW_INSECURE_TARGETS): must be none, loopback or all, not "yes"`},
+		"log level":          {func(f *flags) { f.shared.LogLevel = "INFO" }, `--log-level (DURAHOOK_LOG_LEVEL): must be debug, info, warn or error, not "INFO"`},
+		"log format":         {func(f *flags) { f.shared.LogFormat = "xml" }, `--log-format (DURAHOOK_LOG_FORMAT): must be text or json, not "xml"`},
+		"listen":             {func(f *flags) { f.api.Listen = "8080" }, `--listen (DURAHOOK_LISTEN): "8080" is not of the form HOST:PORT`},
+		"retry schedule":     {func(f *flags) { f.api.RetrySchedule = "0s,soon" }, `--retry-schedule (DURAHOOK_RETRY_SCHEDULE): "soon" is not a duration`},
+		"too long a gap":     {func(f *flags) { f.api.RetrySchedule = "0s,13h" }, "--retry-schedule (DURAHOOK_RETRY_SCHEDULE): 13h is not between 0s and 12h"},
+		"attempt timeout":    {func(f *flags) { f.worker.AttemptTimeout = "30" }, `--attempt-timeout (DURAHOOK_ATTEMPT_TIMEOUT): "30" is not a duration; use the form 30s`},
+		"too short":          {func(f *flags) { f.worker.AttemptTimeout = "999ms" }, "--attempt-timeout (DURAHOOK_ATTEMPT_TIMEOUT): 999ms is not between 1s and 5m"},
+		"too long":           {func(f *flags) { f.worker.AttemptTimeout = "5m1s" }, "--attempt-timeout (DURAHOOK_ATTEMPT_TIMEOUT): 5m1s is not between 1s and 5m"},
+		"negative":           {func(f *flags) { f.worker.AttemptTimeout = "-30s" }, "--attempt-timeout (DURAHOOK_ATTEMPT_TIMEOUT): -30s is not between 1s and 5m"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFlags()
+			scenario.change(&f)
+			got, err := f.resolve()
+			require.ErrorContains(t, err, scenario.want)
+			require.Equal(t, 1, strings.Count(err.Error(), "\n"), "nothing else is wrong: %s", err)
+			require.Empty(t, got)
+			for _, value := range []string{secret, f.shared.EncryptionKey, f.shared.DatabaseURL, f.api.AdminKey} {
+				if value != "" {
+					require.NotContains(t, err.Error(), value)
+				}
+			}
+		})
+	}
+}
+
+func TestResolveAccepts(t *testing.T) {
+	t.Parallel()
+	for name, scenario := range map[string]struct {
+		change func(*flags)
+		check  func(*testing.T, config.Config)
+	}{
+		"postgresql://": {func(f *flags) { f.shared.DatabaseURL = "postgresql:///durahook?host=/run/postgresql" }, func(t *testing.T, c config.Config) {
+			require.Equal(t, "postgresql:///durahook?host=/run/postgresql", c.DatabaseURL)
+		}},
+		"port 0":    {func(f *flags) { f.api.Listen = ":0" }, func(t *testing.T, c config.Config) { require.Equal(t, ":0", c.Listen) }},
+		"IPv6":      {func(f *flags) { f.api.Listen = "[::1]:8080" }, func(t *testing.T, c config.Config) { require.Equal(t, "[::1]:8080", c.Listen) }},
+		"no Web UI": {func(f *flags) { f.api.TemporalUIURL = "" }, func(t *testing.T, c config.Config) { require.Empty(t, c.TemporalUIURL) }},
+		"Web UI under a path": {func(f *flags) { f.api.TemporalUIURL = "https://example.com/temporal/" }, func(t *testing.T, c config.Config) {
+			require.Equal(t, "https://example.com/temporal", c.TemporalUIURL)
+		}},
+		"log": {func(f *flags) { f.shared.LogLevel, f.shared.LogFormat = "debug", "json" }, func(t *testing.T, c config.Config) {
+			require.Equal(t, slog.LevelDebug, c.Level)
+			require.True(t, c.JSON)
+		}},
+		"one attempt": {func(f *flags) { f.api.RetrySchedule = "0s" }, func(t *testing.T, c config.Config) {
+			require.Equal(t, webhook.Schedule{0}, c.Schedule)
+		}},
+		"loopback": {func(f *flags) { f.shared.AllowInsecureTargets = "loopback" }, func(t *testing.T, c config.Config) {
+			require.Equal(t, target.InsecureLoopback, c.Insecure)
+		}},
+		"bounds of the timeout": {func(f *flags) { f.worker.AttemptTimeout = "5m" }, func(t *testing.T, c config.Config) {
+			require.Equal(t, 5*time.Minute, c.AttemptTimeout)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFlags()
+			scenario.change(&f)
+			got, err := f.resolve()
+			require.NoError(t, err)
+			scenario.check(t, got)
+		})
+	}
+}
