@@ -152,7 +152,7 @@ func TestRetryOfADisabledOrDeletedWebhook(t *testing.T) {
 	id := f.publish(f.account).Deliveries[0].ID
 	require.NoError(t, f.store.DisableWebhook(t.Context(), w.ID, "The endpoint answered 410 Gone."))
 	p := requireProblem(f.call(http.MethodPost, "/v1/deliveries/"+id+"/retry", ""), 409, "conflict", nil)
-	require.Equal(t, "The webhook of this delivery is disabled. The endpoint answered 410 Gone. Enable it first.", p.Detail)
+	require.Equal(t, "The webhook of this delivery is disabled; enable it first. The endpoint answered 410 Gone.", p.Detail)
 	f.exec(`UPDATE webhooks SET deleted_at = now()`)
 	p = requireProblem(f.call(http.MethodPost, "/v1/deliveries/"+id+"/retry", ""), 409, "conflict", nil)
 	require.Contains(t, p.Detail, "was deleted")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -55,7 +56,11 @@ func statusOf(code webhook.Code) int {
 // without its cause.
 func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	var domain *webhook.Error
-	if !errors.As(err, &domain) {
+	switch {
+	case errors.As(err, &domain):
+	case store.IsOutage(err):
+		domain = &webhook.Error{Code: webhook.CodeUnavailable, Message: "The database cannot be reached at the moment; try again."}
+	default:
 		domain = &webhook.Error{Code: codeInternal, Message: "Something went wrong on our side; the log says what."}
 	}
 	status := statusOf(domain.Code)

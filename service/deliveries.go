@@ -77,7 +77,7 @@ func (s *Service) checkEnabled(ctx context.Context, d webhook.Delivery) error {
 	case err != nil:
 		return err
 	case !w.Enabled:
-		return &webhook.Error{Code: webhook.CodeConflict, Message: "The webhook of this delivery is disabled. " + w.DisabledReason + " Enable it first."}
+		return &webhook.Error{Code: webhook.CodeConflict, Message: "The webhook of this delivery is disabled; enable it first. " + w.DisabledReason}
 	}
 	return nil
 }

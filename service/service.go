@@ -6,7 +6,9 @@ package service
 import (
 	"context"
 	"net/url"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.temporal.io/sdk/client"
 
@@ -70,10 +72,14 @@ func (s *Service) ensureDefaultAccount(ctx context.Context) (string, error) {
 // Ready reports which parts answer: nil for each that does. Without Postgres nothing can be promised;
 // without Temporal publishing still works, and what was published is delivered later.
 func (s *Service) Ready(ctx context.Context) (postgres, temporal error) {
-	postgres = s.store.Ping(ctx)
-	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
+	// Well below the patience of those who ask.
+	const longest = time.Second
+	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	_, temporal = s.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+	var asking sync.WaitGroup
+	asking.Go(func() { postgres = s.store.Ping(ctx) })
+	asking.Go(func() { _, temporal = s.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}) })
+	asking.Wait()
 	return postgres, temporal
 }
 

@@ -97,7 +97,7 @@ func (s *Starter) sweep(ctx context.Context) {
 	for {
 		started, err := s.sweepOnce(ctx)
 		if started > 0 {
-			s.log.Info("the sweep started deliveries", "deliveries", started)
+			s.log.Info("the sweep saw to it that deliveries were started", "deliveries", started)
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("sweep", "error", err)

@@ -81,8 +81,11 @@ func (s *Store) RecordAttempt(ctx context.Context, a webhook.Attempt, status web
 			ON CONFLICT (delivery_id, run_id, sequence) DO NOTHING
 			RETURNING number
 		)
-		UPDATE deliveries SET attempt_count = attempt.number, status = $14, next_attempt_at = $15, outcome = $6,
-			status_code = $7, response_time_ms = $8, updated_at = now()
+		UPDATE deliveries SET attempt_count = attempt.number, outcome = $6, status_code = $7, response_time_ms = $8,
+			updated_at = now(),
+			-- What was cancelled while the attempt was under way does not wait for another one.
+			status = CASE WHEN status = 'cancelled' AND $14 = 'waiting' THEN status ELSE $14 END,
+			next_attempt_at = CASE WHEN status = 'cancelled' AND $14 = 'waiting' THEN NULL ELSE $15::timestamptz END
 		FROM attempt WHERE id = $2`,
 		webhook.NewID(webhook.AttemptPrefix), a.DeliveryID, a.RunID, a.Sequence, a.Trigger, a.Outcome, a.StatusCode,
 		a.ResponseTimeMS, a.Error, headers, a.ResponseBody, a.StartedAt, a.EndedAt, status, nextAttemptAt)

@@ -4,7 +4,12 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
+	"strings"
 	"time"
+
+	"github.com/lib/pq"
 )
 
 var errNoRows = sql.ErrNoRows
@@ -17,6 +22,22 @@ func openDB(connector driver.Connector) *sql.DB {
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	return db
+}
+
+// IsOutage reports whether an error of the store means that Postgres could not be reached or is shutting
+// down, so that the same call may work later.
+func IsOutage(err error) bool {
+	var network net.Error
+	var postgres *pq.Error
+	switch {
+	case errors.As(err, &postgres):
+		// Class 08 is a lost connection, 57P an operator's intervention, 53300 too many connections.
+		code := string(postgres.Code)
+		return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "57P") || code == "53300"
+	default:
+		return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+			errors.As(err, &network)
+	}
 }
 
 func ignoreTxDone(err error) error {
