@@ -76,17 +76,31 @@ func (a *account) apply(cmd *exec.Cmd) {
 	}
 }
 
-// own gives dir and what is in it to the account.
+// own gives dir and what is in it to the account. What belongs to it already is left alone: once the
+// account may write there, root should not go through it changing owners.
 func (a *account) own(dir string) error {
 	if a == nil {
 		return nil
 	}
-	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return fmt.Errorf("give %s to %s: %w", dir, a.name, err)
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid == a.uid {
+		return nil
+	}
+	give := func(path string) error {
+		return os.Lchown(path, int(a.uid), int(a.gid))
+	}
+	err = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || path == dir {
 			return err
 		}
-		return os.Lchown(path, int(a.uid), int(a.gid)) //nolint:gosec // nobody else may write below dir
+		return give(path)
 	})
+	if err == nil {
+		err = give(dir) // last, so that one who is killed on the way begins anew
+	}
 	if err != nil {
 		return fmt.Errorf("give %s to %s: %w", dir, a.name, err)
 	}
