@@ -11,7 +11,8 @@ const (
 	CodeMalformed    Code = "malformed"    // the input cannot be read at all, such as broken JSON
 	CodeInvalid      Code = "invalid"      // the input can be read, but fields of it are wrong
 	CodeTooLarge     Code = "too_large"    // the input exceeds a limit
-	CodeUnauthorized Code = "unauthorized" // no key, or a wrong one
+	CodeUnauthorized Code = "unauthorized" // no key, or one that is not good
+	CodeForbidden    Code = "forbidden"    // the key is good, but not for this
 	CodeNotFound     Code = "not_found"    // no such thing in this account
 	CodeConflict     Code = "conflict"     // the thing is in a state in which this cannot be done
 	CodeUnavailable  Code = "unavailable"  // a part that is needed is down; the same request may work later

@@ -14,6 +14,7 @@ const (
 	WebhookPrefix  = "whk"
 	DeliveryPrefix = "dlv"
 	AttemptPrefix  = "att"
+	APIKeyPrefix   = "key"
 )
 
 // NewID returns a new ID with the given prefix, such as "evt_01kaxb…".
@@ -54,6 +55,8 @@ func noun(prefix string) string {
 		return "webhook"
 	case DeliveryPrefix:
 		return "delivery"
+	case APIKeyPrefix:
+		return "API key"
 	default:
 		return "thing"
 	}

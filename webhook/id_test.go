@@ -12,6 +12,7 @@ import (
 
 var prefixes = []string{
 	webhook.AccountPrefix, webhook.EventPrefix, webhook.WebhookPrefix, webhook.DeliveryPrefix, webhook.AttemptPrefix,
+	webhook.APIKeyPrefix,
 }
 
 func TestNewIDsAreOfTheirKindOnly(t *testing.T) {
@@ -62,6 +63,7 @@ func TestNotFoundNamesTheThing(t *testing.T) {
 	for prefix, want := range map[string]string{
 		webhook.AccountPrefix: "There is no account x.", webhook.EventPrefix: "There is no event x in this account.",
 		webhook.WebhookPrefix: "There is no webhook x in this account.", webhook.DeliveryPrefix: "There is no delivery x in this account.",
+		webhook.APIKeyPrefix: "There is no API key x in this account.",
 	} {
 		require.EqualError(t, webhook.NotFound(prefix, "x"), want)
 	}

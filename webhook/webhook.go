@@ -71,10 +71,13 @@ func Define(accountID string, d Definition, allowHTTP bool) (Webhook, error) {
 	}, nil
 }
 
-func checkName(fields *Fields, name string) {
+func checkName(fields *Fields, name string) { checkNameLike(fields, name, "Salesforce Sync") }
+
+// checkNameLike checks a name of whatever kind; example is a good one.
+func checkNameLike(fields *Fields, name, example string) {
 	switch {
 	case name == "":
-		fields.Add("/name", `is missing; use a descriptive one, such as "Salesforce Sync"`)
+		fields.Add("/name", `is missing; use a descriptive one, such as "`+example+`"`)
 	case utf8.RuneCountInString(name) > MaxName:
 		fields.Add("/name", fmt.Sprintf("is longer than %d characters", MaxName))
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
