@@ -41,3 +41,39 @@ func (s *Store) CheckAccount(ctx context.Context, id string) error {
 	}
 	return nil
 }
+
+// CreateAccount inserts the account and fills in when it was created. Conflict: the name is taken.
+func (s *Store) CreateAccount(ctx context.Context, account *webhook.Account) error {
+	err := s.db.GetContext(ctx, &account.CreatedAt, `
+		INSERT INTO accounts (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING created_at`,
+		account.ID, account.Name)
+	if errors.Is(err, errNoRows) {
+		err = &webhook.Error{Code: webhook.CodeConflict, Message: "There is an account with this name already."}
+	}
+	if err != nil {
+		return fmt.Errorf("insert account: %w", err)
+	}
+	return nil
+}
+
+// Account returns one account.
+func (s *Store) Account(ctx context.Context, id string) (webhook.Account, error) {
+	var account webhook.Account
+	err := s.db.GetContext(ctx, &account, `SELECT id, name, created_at FROM accounts WHERE id = $1`, id)
+	if err != nil {
+		return webhook.Account{}, fmt.Errorf("find account: %w", notFound(err, webhook.AccountPrefix, id))
+	}
+	return account, nil
+}
+
+// Accounts returns a page of all accounts, newest first.
+func (s *Store) Accounts(ctx context.Context, page Page) ([]webhook.Account, error) {
+	accounts := []webhook.Account{}
+	err := s.db.SelectContext(ctx, &accounts, `
+		SELECT id, name, created_at FROM accounts WHERE $1 = '' OR id < $1 ORDER BY id DESC LIMIT $2`,
+		page.Before, page.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("list accounts: %w", err)
+	}
+	return accounts, nil
+}

@@ -2,10 +2,12 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -35,4 +37,34 @@ func TestCheckAccount(t *testing.T) {
 	require.NoError(t, f.CheckAccount(t.Context(), f.account))
 	unknown := webhook.NewID(webhook.AccountPrefix)
 	requireNotFound(t, unknown, f.CheckAccount(t.Context(), unknown))
+}
+
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	account, err := webhook.DefineAccount(webhook.AccountDefinition{Name: "Acme Inc."})
+	require.NoError(t, err)
+	require.NoError(t, f.CreateAccount(t.Context(), &account))
+	require.WithinDuration(t, time.Now(), account.CreatedAt, near)
+	found, err := f.Account(t.Context(), account.ID)
+	require.NoError(t, err)
+	require.Equal(t, account, found)
+
+	again, err := webhook.DefineAccount(webhook.AccountDefinition{Name: "Acme Inc."})
+	require.NoError(t, err)
+	err = f.CreateAccount(t.Context(), &again)
+	var domain *webhook.Error
+	require.ErrorAs(t, err, &domain)
+	require.Equal(t, webhook.CodeConflict, domain.Code)
+	_, err = f.Account(t.Context(), again.ID)
+	requireNotFound(t, again.ID, err)
+
+	all, err := f.Accounts(t.Context(), store.Page{Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.Equal(t, account, all[0])
+	all, err = f.Accounts(t.Context(), store.Page{Before: account.ID, Limit: 1})
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.Equal(t, f.account, all[0].ID)
 }
