@@ -36,7 +36,7 @@ func (row apiKeyRow) apiKey() webhook.APIKey {
 	return key
 }
 
-const apiKeyColumns = `id, account_id, name, prefix, scopes, expires_at, revoked_at, last_used_at, created_at`
+const keyColumns = `id, account_id, name, prefix, scopes, expires_at, revoked_at, last_used_at, created_at`
 
 // inForce is the condition for a key that opens anything.
 const inForce = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`
@@ -85,7 +85,7 @@ func checkRoomForAPIKey(ctx context.Context, tx *sqlx.Tx, accountID string) erro
 func (s *Store) APIKeys(ctx context.Context, accountID string, page Page) ([]webhook.APIKey, error) {
 	var rows []apiKeyRow
 	err := s.db.SelectContext(ctx, &rows, `
-		SELECT `+apiKeyColumns+` FROM api_keys
+		SELECT `+keyColumns+` FROM api_keys
 		WHERE account_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`,
 		accountID, page.Before, page.Limit)
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *Store) RevokeAPIKey(ctx context.Context, accountID, id string) error {
 // APIKeyByHash returns the key with this hash, if it is in force; found is false for any other.
 func (s *Store) APIKeyByHash(ctx context.Context, hash webhook.APIKeyHash) (key webhook.APIKey, found bool, err error) {
 	var row apiKeyRow
-	err = s.db.GetContext(ctx, &row, `SELECT `+apiKeyColumns+` FROM api_keys WHERE hash = $1 AND `+inForce, hash[:])
+	err = s.db.GetContext(ctx, &row, `SELECT `+keyColumns+` FROM api_keys WHERE hash = $1 AND `+inForce, hash[:])
 	if errors.Is(err, errNoRows) {
 		return webhook.APIKey{}, false, nil
 	}
