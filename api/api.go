@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/durahook/durahook/service"
+	"github.com/durahook/durahook/webhook"
 )
 
 // API serves the HTTP API.
@@ -33,18 +34,25 @@ func (a *API) Register(router *mux.Router) {
 	// No subrouter for /v1: in mux 1.8.1, it would answer 404 to a wrong method.
 	for _, route := range []struct {
 		method, path string
+		scope        webhook.Scope // that the key needs
 		handler      handler
 	}{
-		{http.MethodPost, "/events", a.publishEvent},
-		{http.MethodGet, "/webhooks", a.listWebhooks},
-		{http.MethodPost, "/webhooks", a.createWebhook},
-		{http.MethodGet, "/webhooks/{id}", a.getWebhook},
-		{http.MethodGet, "/deliveries", a.listDeliveries},
-		{http.MethodGet, "/deliveries/{id}", a.getDelivery},
-		{http.MethodPost, "/deliveries/{id}/retry", a.retryDelivery},
-		{http.MethodPost, "/deliveries/{id}/cancel", a.cancelDelivery},
+		{http.MethodPost, "/events", webhook.ScopePublish, a.publishEvent},
+		{http.MethodGet, "/webhooks", webhook.ScopeRead, a.listWebhooks},
+		{http.MethodPost, "/webhooks", webhook.ScopeManage, a.createWebhook},
+		{http.MethodGet, "/webhooks/{id}", webhook.ScopeRead, a.getWebhook},
+		{http.MethodGet, "/deliveries", webhook.ScopeRead, a.listDeliveries},
+		{http.MethodGet, "/deliveries/{id}", webhook.ScopeRead, a.getDelivery},
+		{http.MethodPost, "/deliveries/{id}/retry", webhook.ScopeManage, a.retryDelivery},
+		{http.MethodPost, "/deliveries/{id}/cancel", webhook.ScopeManage, a.cancelDelivery},
+		{http.MethodGet, "/api-keys", webhook.ScopeManage, a.listAPIKeys},
+		{http.MethodPost, "/api-keys", webhook.ScopeManage, a.createAPIKey},
+		{http.MethodDelete, "/api-keys/{id}", webhook.ScopeManage, a.revokeAPIKey},
+		{http.MethodGet, "/accounts", webhook.ScopeAdmin, a.listAccounts},
+		{http.MethodPost, "/accounts", webhook.ScopeAdmin, a.createAccount},
+		{http.MethodGet, "/accounts/{id}", webhook.ScopeAdmin, a.getAccount},
 	} {
-		router.HandleFunc("/v1"+route.path, a.handle(route.handler)).Methods(route.method)
+		router.HandleFunc("/v1"+route.path, a.handle(route.scope, route.handler)).Methods(route.method)
 	}
 	router.NotFoundHandler = http.HandlerFunc(a.noRoute)
 	router.MethodNotAllowedHandler = a.noMethod(router)

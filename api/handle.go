@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/durahook/durahook/webhook"
 )
@@ -12,33 +11,26 @@ import (
 // error for a problem document.
 type handler func(r *http.Request, accountID string) (status int, body any, err error)
 
-// handle wraps a handler with what all of them need: the key, the account, the answer, the problem.
-func (a *API) handle(h handler) http.HandlerFunc {
+// handle wraps a handler with what all of them need: the key, which has to have the scope, the account, the
+// answer, the problem.
+func (a *API) handle(scope webhook.Scope, h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		accountID, err := a.authorize(r)
+		principal, accountID, err := a.authorize(r, scope)
 		if err != nil {
 			a.writeProblem(w, r, err)
 			return
 		}
-		status, body, err := h(r, accountID)
+		status, body, err := h(withPrincipal(r, principal), accountID)
 		if err != nil {
 			a.writeProblem(w, r, err)
+			return
+		}
+		if status == http.StatusNoContent {
+			w.WriteHeader(status)
 			return
 		}
 		a.writeJSON(w, status, "application/json", body)
 	}
-}
-
-// authorize returns the account that the request acts for.
-func (a *API) authorize(r *http.Request) (string, error) {
-	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || key == "" {
-		return "", &webhook.Error{Code: webhook.CodeUnauthorized, Message: "An API key is needed: send the header Authorization: Bearer <key>."}
-	}
-	if !a.AdminKeyMatches(key) {
-		return "", &webhook.Error{Code: webhook.CodeUnauthorized, Message: "This API key is not valid."}
-	}
-	return a.service.Account(r.Context(), r.Header.Get("X-Account"))
 }
 
 func (a *API) writeJSON(w http.ResponseWriter, status int, contentType string, body any) {

@@ -39,6 +39,8 @@ func statusOf(code webhook.Code) int {
 		return http.StatusRequestEntityTooLarge
 	case webhook.CodeUnauthorized:
 		return http.StatusUnauthorized
+	case webhook.CodeForbidden:
+		return http.StatusForbidden
 	case webhook.CodeNotFound:
 		return http.StatusNotFound
 	case webhook.CodeConflict:

@@ -5,6 +5,7 @@ package service
 
 import (
 	"context"
+	"log/slog"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -25,8 +26,10 @@ type Service struct {
 	starter   *Starter
 	namespace string
 	uiURL     string
+	log       *slog.Logger
 
 	defaultAccount atomic.Pointer[string] // its ID, once it is known
+	noting         chan struct{}          // one for each use of an API key that is being written down
 }
 
 // Options are the parts of a service.
@@ -35,15 +38,19 @@ type Options struct {
 	Temporal  client.Client
 	Guard     *target.Guard
 	Starter   *Starter
-	Namespace string // of Temporal
-	UIURL     string // of the Temporal Web UI; empty when there is none
+	Namespace string       // of Temporal
+	UIURL     string       // of the Temporal Web UI; empty when there is none
+	Log       *slog.Logger // nil for none
 }
 
 // New returns a service made of its parts.
 func New(o Options) *Service {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Service{
 		store: o.Store, temporal: o.Temporal, guard: o.Guard, starter: o.Starter,
-		namespace: o.Namespace, uiURL: o.UIURL,
+		namespace: o.Namespace, uiURL: o.UIURL, log: o.Log, noting: make(chan struct{}, useNotes),
 	}
 }
 
