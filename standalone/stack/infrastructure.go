@@ -112,11 +112,17 @@ func (i *Infrastructure) TemporalAddress() string { return i.options.TemporalLis
 // UIURL is the address of the Temporal Web UI.
 func (i *Infrastructure) UIURL() string { return "http://" + i.options.UIListen }
 
-// PostgresDone is closed when Postgres has ended; PostgresErr says why.
-func (i *Infrastructure) PostgresDone() <-chan struct{} { return i.postgres.Done() }
-
-// PostgresErr says why Postgres ended by itself.
-func (i *Infrastructure) PostgresErr() error { return i.postgres.Err() }
+// Wait returns when ctx is done or, with an error, when Postgres or Temporal ended by itself.
+func (i *Infrastructure) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-i.postgres.Done():
+		return i.postgres.Err()
+	case <-i.temporal.Done():
+		return i.temporal.Err()
+	}
+}
 
 // Stop ends what was started, also when ctx is done.
 func (i *Infrastructure) Stop(ctx context.Context) error {

@@ -98,14 +98,7 @@ func (s *Stack) Run(ctx context.Context) error {
 	if s.demo != nil {
 		group.Go(func() error { return s.demo.run(groupCtx) })
 	}
-	group.Go(func() error {
-		select {
-		case <-s.infrastructure.PostgresDone():
-			return s.infrastructure.PostgresErr()
-		case <-groupCtx.Done():
-			return nil
-		}
-	})
+	group.Go(func() error { return s.infrastructure.Wait(groupCtx) })
 	return errors.Join(group.Wait(), s.infrastructure.Stop(ctx))
 }
 
