@@ -54,6 +54,8 @@ func noun(prefix string) string {
 		return "webhook"
 	case DeliveryPrefix:
 		return "delivery"
+	case AttemptPrefix:
+		return "attempt"
 	default:
 		return "thing"
 	}
