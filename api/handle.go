@@ -9,7 +9,7 @@ import (
 )
 
 // handler answers an authorized request for an account. It returns the status and the body to send, or an
-// error for a problem document.
+// error for a problem document. With status 204 there is no body.
 type handler func(r *http.Request, accountID string) (status int, body any, err error)
 
 // handle wraps a handler with what all of them need: the key, the account, the answer, the problem.
@@ -23,6 +23,11 @@ func (a *API) handle(h handler) http.HandlerFunc {
 		status, body, err := h(r, accountID)
 		if err != nil {
 			a.writeProblem(w, r, err)
+			return
+		}
+		if status == http.StatusNoContent {
+			w.Header().Set("Cache-Control", "no-store")
+			w.WriteHeader(status)
 			return
 		}
 		a.writeJSON(w, status, "application/json", body)
