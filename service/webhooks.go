@@ -2,6 +2,8 @@ package service
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/durahook/durahook/store"
@@ -12,13 +14,27 @@ import (
 // shown this once.
 func (s *Service) CreateWebhook(ctx context.Context, accountID string, d webhook.Definition) (webhook.Webhook, error) {
 	w, err := webhook.Define(accountID, d, s.guard.AllowsHTTP())
-	if err != nil {
-		return webhook.Webhook{}, err
-	}
-	if err := s.guard.CheckURL(ctx, w.URL); err != nil {
+	if err := s.checkTarget(ctx, d.URL, err); err != nil {
 		return webhook.Webhook{}, err
 	}
 	return w, s.store.CreateWebhook(ctx, &w)
+}
+
+// checkTarget returns what is wrong with a definition: all that was found before, and whether its URL has an
+// address that may be sent to. A URL that is none is not looked up.
+func (s *Service) checkTarget(ctx context.Context, url string, found error) error {
+	var before, target *webhook.Error
+	if found == nil {
+		return s.guard.CheckURL(ctx, url)
+	}
+	isURL := func(field webhook.FieldError) bool { return field.Pointer == "/url" }
+	if !errors.As(found, &before) || slices.ContainsFunc(before.Fields, isURL) {
+		return found
+	}
+	if err := s.guard.CheckURL(ctx, url); !errors.As(err, &target) {
+		return found
+	}
+	return webhook.Fields(slices.Concat(before.Fields, target.Fields)).Err()
 }
 
 // Webhook returns one webhook of the account.
@@ -38,13 +54,11 @@ func (s *Service) Webhooks(ctx context.Context, accountID string, page store.Pag
 // are still to come, also of deliveries under way, use what it says now.
 func (s *Service) UpdateWebhook(ctx context.Context, accountID, id string, patch webhook.Patch) (webhook.Webhook, error) {
 	return s.changeWebhook(ctx, accountID, id, func(w *webhook.Webhook) error {
-		if err := patch.Apply(w, s.guard.AllowsHTTP()); err != nil {
-			return err
-		}
+		err := patch.Apply(w, s.guard.AllowsHTTP())
 		if url, given := patch.URL(); given {
-			return s.guard.CheckURL(ctx, url)
+			return s.checkTarget(ctx, url, err)
 		}
-		return nil
+		return err
 	})
 }
 

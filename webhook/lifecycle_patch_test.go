@@ -82,7 +82,7 @@ func TestPatchIsRefused(t *testing.T) {
 		})
 	}
 	_, err := webhook.ParsePatch([]byte(`[]`))
-	requireCode(t, webhook.CodeMalformed, err)
+	_ = requireCode(t, webhook.CodeMalformed, err)
 }
 
 func TestDisableAndEnable(t *testing.T) {
