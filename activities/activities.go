@@ -97,7 +97,7 @@ func lastAttempt(d webhook.Delivery) webhook.AttemptResult {
 // endedBefore reports whether the delivery is not to be sent after all, and as what it ends.
 func endedBefore(prepared store.Prepared, request webhook.AttemptRequest) (webhook.Status, bool) {
 	switch {
-	case !prepared.Webhook.Enabled:
+	case !prepared.Webhook.Enabled, prepared.Discarded && request.Trigger == webhook.TriggerSchedule:
 		return webhook.StatusDiscarded, true
 	case prepared.Delivery.Status == webhook.StatusCancelled && request.Trigger == webhook.TriggerSchedule:
 		return webhook.StatusCancelled, true

@@ -78,7 +78,7 @@ func (s *Sender) post(ctx context.Context, r Request, at time.Time) (*http.Respo
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
-	signature, err := r.Webhook.SigningSecret.Sign(r.EventID, at, r.Payload)
+	signature, err := r.Webhook.Sign(r.EventID, at, r.Payload)
 	if err != nil {
 		return nil, err
 	}

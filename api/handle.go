@@ -8,7 +8,7 @@ import (
 )
 
 // handler answers an authorized request for an account. It returns the status and the body to send, or an
-// error for a problem document.
+// error for a problem document. With status 204 there is no body.
 type handler func(r *http.Request, accountID string) (status int, body any, err error)
 
 // handle wraps a handler with what all of them need: the key, which has to have the scope, the account, the
@@ -26,6 +26,7 @@ func (a *API) handle(scope webhook.Scope, h handler) http.HandlerFunc {
 			return
 		}
 		if status == http.StatusNoContent {
+			w.Header().Set("Cache-Control", "no-store")
 			w.WriteHeader(status)
 			return
 		}

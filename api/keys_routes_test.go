@@ -40,6 +40,11 @@ func keysRoutes() []keysRoute {
 		{"GET", "/v1/webhooks", read, "", "", 200},
 		{"POST", "/v1/webhooks", manage, keysWebhook, "", 201},
 		{"GET", "/v1/webhooks/{id}", read, "", webhooks, 200},
+		{"PATCH", "/v1/webhooks/{id}", manage, `{"name":"Renamed"}`, webhooks, 200},
+		{"POST", "/v1/webhooks/{id}/disable", manage, "", webhooks, 200},
+		{"POST", "/v1/webhooks/{id}/enable", manage, "", webhooks, 200},
+		{"POST", "/v1/webhooks/{id}/rotate-secret", manage, "", webhooks, 200},
+		{"DELETE", "/v1/webhooks/{id}", manage, "", webhooks, 204},
 		{"GET", "/v1/deliveries", read, "", "", 200},
 		{"GET", "/v1/deliveries/{id}", read, "", deliveries, 200},
 		{"POST", "/v1/deliveries/{id}/retry", manage, "", deliveries, 503}, // Temporal is down

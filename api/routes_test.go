@@ -78,7 +78,7 @@ func TestUnknownMethods(t *testing.T) {
 	for _, scenario := range []struct{ method, path, allow string }{
 		{http.MethodGet, "/v1/events", "POST"},
 		{http.MethodDelete, "/v1/webhooks", "GET, POST"},
-		{http.MethodPut, "/v1/webhooks/whk_1", "GET"},
+		{http.MethodPut, "/v1/webhooks/whk_1", "GET, PATCH, DELETE"},
 		{http.MethodPost, "/v1/deliveries", "GET"},
 		{http.MethodGet, "/v1/deliveries/dlv_1/retry", "POST"},
 		{http.MethodPost, "/healthz", "GET, HEAD"},

@@ -7,7 +7,8 @@ import (
 	"github.com/durahook/durahook/webhook"
 )
 
-// webhookJSON is a webhook as clients see it: without secrets, but for the answer to its creation.
+// webhookJSON is a webhook as clients see it: without secrets, but for the answers to its creation and to
+// the rotation of its signing secret.
 type webhookJSON struct {
 	ID             string                 `json:"id"`
 	Name           string                 `json:"name"`
@@ -15,18 +16,24 @@ type webhookJSON struct {
 	Events         []string               `json:"events"`
 	Authentication webhook.Authentication `json:"authentication"`
 	SigningSecret  string                 `json:"signing_secret"`
-	Enabled        bool                   `json:"enabled"`
-	DisabledReason string                 `json:"disabled_reason,omitempty"`
-	CreatedAt      time.Time              `json:"created_at"`
-	UpdatedAt      time.Time              `json:"updated_at"`
+	// PreviousSigningSecretUntil is how long the secret before signs along; only while it does.
+	PreviousSigningSecretUntil *time.Time `json:"previous_signing_secret_until,omitempty"`
+	Enabled                    bool       `json:"enabled"`
+	DisabledReason             string     `json:"disabled_reason,omitempty"`
+	CreatedAt                  time.Time  `json:"created_at"`
+	UpdatedAt                  time.Time  `json:"updated_at"`
 }
 
 func newWebhookJSON(w webhook.Webhook) webhookJSON {
-	return webhookJSON{
+	answer := webhookJSON{
 		ID: w.ID, Name: w.Name, URL: w.URL, Events: w.Events, Authentication: w.Authentication.Masked(),
 		SigningSecret: webhook.Mask(string(w.SigningSecret)), Enabled: w.Enabled, DisabledReason: w.DisabledReason,
 		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
 	}
+	if w.SignsWithPrevious(time.Now()) {
+		answer.PreviousSigningSecretUntil = utc(&w.PreviousSigningSecretUntil)
+	}
+	return answer
 }
 
 // maxDefinition is the most bytes that the definition of a webhook may have.

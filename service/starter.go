@@ -102,6 +102,9 @@ func (s *Starter) sweep(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("sweep", "error", err)
 		}
+		if err := s.sweepDiscards(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("sweep disabled webhooks", "error", err)
+		}
 		if started == sweepBatch {
 			continue
 		}

@@ -27,6 +27,7 @@ func TestRecordHistories(t *testing.T) {
 		codes    []int
 		queued   bool
 		drive    func(a api, deliveryID string)
+		disable  bool // the webhook, once the delivery waits
 		status   string
 		attempts int
 	}{
@@ -41,8 +42,9 @@ func TestRecordHistories(t *testing.T) {
 			a.eventually(id, "exhausted", 2)
 			a.do(http.MethodPost, "/v1/deliveries/"+id+"/retry", nil, http.StatusAccepted, nil)
 		}},
-		"exhausted": {codes: []int{500}, queued: true, status: "exhausted", attempts: 2},
-		"discarded": {codes: []int{410}, status: "discarded", attempts: 1},
+		"exhausted":           {codes: []int{500}, queued: true, status: "exhausted", attempts: 2},
+		"discarded":           {codes: []int{410}, status: "discarded", attempts: 1},
+		"discarded_by_signal": {codes: []int{500}, disable: true, status: "discarded", attempts: 2},
 		"cancelled": {codes: []int{500}, status: "cancelled", attempts: 2, drive: func(a api, id string) {
 			a.eventually(id, "waiting", 2)
 			a.do(http.MethodPost, "/v1/deliveries/"+id+"/cancel", nil, http.StatusAccepted, nil)
@@ -55,8 +57,12 @@ func TestRecordHistories(t *testing.T) {
 				a.url = w.api
 			}
 			endpoint := newEndpoint(t, answering(story.codes...))
-			a.createWebhook(endpoint.URL)
+			created := a.createWebhook(endpoint.URL)
 			_, deliveryID := a.publish()
+			if story.disable {
+				a.eventually(deliveryID, "waiting", 2)
+				a.do(http.MethodPost, "/v1/webhooks/"+created.ID+"/disable", nil, http.StatusOK, nil)
+			}
 			if story.drive != nil {
 				story.drive(a, deliveryID)
 			}

@@ -17,21 +17,27 @@ type Prepared struct {
 	// Recorded is the attempt itself when it was made and recorded before, by a worker that died before it
 	// could say so.
 	Recorded *webhook.Attempt
+	// Discarded is set when the webhook was disabled after the event was published. The delivery's schedule
+	// is over then, even if the webhook was enabled again meanwhile.
+	Discarded bool
 }
 
 // PrepareAttempt looks up what the attempt with this sequence in this workflow run needs.
 func (s *Store) PrepareAttempt(ctx context.Context, deliveryID, runID string, sequence int) (Prepared, error) {
 	var row struct {
-		Webhook  webhookRow       `db:"webhook"`
-		Delivery webhook.Delivery `db:"delivery"`
-		Payload  []byte           `db:"payload"`
-		Recorded *string          `db:"recorded"`
+		Webhook   webhookRow       `db:"webhook"`
+		Delivery  webhook.Delivery `db:"delivery"`
+		Payload   []byte           `db:"payload"`
+		Recorded  *string          `db:"recorded"`
+		Discarded bool             `db:"discarded"`
 	}
 	err := s.db.GetContext(ctx, &row, `
 		SELECT w.id AS "webhook.id", w.account_id AS "webhook.account_id", w.name AS "webhook.name",
 			w.url AS "webhook.url", w.authentication AS "webhook.authentication",
 			w.signing_secret AS "webhook.signing_secret", w.enabled AS "webhook.enabled",
-			w.deleted_at AS "webhook.deleted_at",
+			w.deleted_at AS "webhook.deleted_at", w.previous_signing_secret AS "webhook.previous_signing_secret",
+			w.previous_signing_secret_until AS "webhook.previous_signing_secret_until",
+			coalesce(d.created_at <= w.disabled_at, false) AS discarded,
 			d.id AS "delivery.id", d.account_id AS "delivery.account_id", d.event_id AS "delivery.event_id",
 			d.event AS "delivery.event", d.status AS "delivery.status", d.attempt_count AS "delivery.attempt_count",
 			d.next_attempt_at AS "delivery.next_attempt_at", d.webhook_id AS "delivery.webhook_id",
@@ -50,7 +56,7 @@ func (s *Store) PrepareAttempt(ctx context.Context, deliveryID, runID string, se
 	if err != nil {
 		return Prepared{}, err
 	}
-	prepared := Prepared{Delivery: row.Delivery, Webhook: w, Payload: row.Payload}
+	prepared := Prepared{Delivery: row.Delivery, Webhook: w, Payload: row.Payload, Discarded: row.Discarded}
 	if row.Recorded != nil {
 		prepared.Recorded = new(webhook.Attempt)
 		if err := s.db.GetContext(ctx, prepared.Recorded, `SELECT `+attemptColumns+` FROM attempts WHERE id = $1`, *row.Recorded); err != nil {

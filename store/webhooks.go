@@ -25,22 +25,25 @@ type webhookRow struct {
 	CreatedAt      time.Time      `db:"created_at"`
 	UpdatedAt      time.Time      `db:"updated_at"`
 	DeletedAt      *time.Time     `db:"deleted_at"`
+
+	PreviousSigningSecret      []byte     `db:"previous_signing_secret"`
+	PreviousSigningSecretUntil *time.Time `db:"previous_signing_secret_until"`
 }
 
 const webhookColumns = `
 	id, account_id, name, url, events, authentication, signing_secret, enabled, disabled_reason, created_at, updated_at,
-	deleted_at`
+	deleted_at, previous_signing_secret, previous_signing_secret_until`
 
 // CreateWebhook inserts the webhook and fills in when it was created and updated.
 func (s *Store) CreateWebhook(ctx context.Context, w *webhook.Webhook) error {
-	authentication, secret, err := s.sealWebhook(w)
+	sealed, err := s.sealWebhook(w)
 	if err != nil {
 		return err
 	}
 	err = s.db.QueryRowxContext(ctx, `
 		INSERT INTO webhooks (id, account_id, name, url, events, authentication, signing_secret, enabled)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING created_at, updated_at`,
-		w.ID, w.AccountID, w.Name, w.URL, pq.StringArray(w.Events), authentication, secret, w.Enabled,
+		w.ID, w.AccountID, w.Name, w.URL, pq.StringArray(w.Events), sealed.authentication, sealed.secret, w.Enabled,
 	).Scan(&w.CreatedAt, &w.UpdatedAt)
 	if err != nil {
 		return fmt.Errorf("insert webhook: %w", err)
@@ -91,17 +94,6 @@ func (s *Store) SetWebhookURL(ctx context.Context, accountID, id, url string) er
 	return nil
 }
 
-// DisableWebhook stops deliveries to a webhook; reason says in plain words why.
-func (s *Store) DisableWebhook(ctx context.Context, id, reason string) error {
-	_, err := s.db.ExecContext(ctx, `
-		UPDATE webhooks SET enabled = false, disabled_reason = $2, updated_at = now() WHERE id = $1 AND enabled`,
-		id, reason)
-	if err != nil {
-		return fmt.Errorf("disable webhook: %w", err)
-	}
-	return nil
-}
-
 // The owners of the secrets of a webhook, as associated data of their encryption.
 func authenticationOwner(accountID, webhookID string) string {
 	return accountID + "/" + webhookID + "/authentication"
@@ -111,18 +103,30 @@ func signingSecretOwner(accountID, webhookID string) string {
 	return accountID + "/" + webhookID + "/signing_secret"
 }
 
-func (s *Store) sealWebhook(w *webhook.Webhook) (authentication, secret []byte, err error) {
+func previousSecretOwner(accountID, webhookID string) string {
+	return accountID + "/" + webhookID + "/previous_signing_secret"
+}
+
+// sealed are the columns of a webhook that are encrypted.
+type sealed struct {
+	authentication, secret, previous []byte // previous is nil when there is none
+}
+
+func (s *Store) sealWebhook(w *webhook.Webhook) (columns sealed, err error) {
 	text, err := json.Marshal(w.Authentication) //nolint:gosec // it is sealed right below
 	if err != nil {
-		return nil, nil, fmt.Errorf("encode authentication: %w", err)
+		return sealed{}, fmt.Errorf("encode authentication: %w", err)
 	}
-	if authentication, err = s.key.Seal(text, authenticationOwner(w.AccountID, w.ID)); err != nil {
-		return nil, nil, err
+	if columns.authentication, err = s.key.Seal(text, authenticationOwner(w.AccountID, w.ID)); err != nil {
+		return sealed{}, err
 	}
-	if secret, err = s.key.Seal([]byte(w.SigningSecret), signingSecretOwner(w.AccountID, w.ID)); err != nil {
-		return nil, nil, err
+	if columns.secret, err = s.key.Seal([]byte(w.SigningSecret), signingSecretOwner(w.AccountID, w.ID)); err != nil {
+		return sealed{}, err
 	}
-	return authentication, secret, nil
+	if w.PreviousSigningSecret != "" {
+		columns.previous, err = s.key.Seal([]byte(w.PreviousSigningSecret), previousSecretOwner(w.AccountID, w.ID))
+	}
+	return columns, err
 }
 
 func (s *Store) openWebhook(row webhookRow) (webhook.Webhook, error) {
@@ -139,6 +143,13 @@ func (s *Store) openWebhook(row webhookRow) (webhook.Webhook, error) {
 		SigningSecret: webhook.SigningSecret(secret),
 		Enabled:       row.Enabled && row.DeletedAt == nil, DisabledReason: row.DisabledReason,
 		CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+	}
+	if row.PreviousSigningSecret != nil && row.PreviousSigningSecretUntil != nil {
+		previous, err := s.key.Open(row.PreviousSigningSecret, previousSecretOwner(row.AccountID, row.ID))
+		if err != nil {
+			return webhook.Webhook{}, err
+		}
+		w.PreviousSigningSecret, w.PreviousSigningSecretUntil = webhook.SigningSecret(previous), *row.PreviousSigningSecretUntil
 	}
 	if err := json.Unmarshal(text, &w.Authentication); err != nil {
 		return webhook.Webhook{}, fmt.Errorf("decode authentication of %s: %w", row.ID, err)

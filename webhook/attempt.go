@@ -53,6 +53,11 @@ type EndRequest struct {
 	Status     Status `json:"status"`
 }
 
+// DiscardRequest asks for the end of what a disabled or deleted webhook has waiting.
+type DiscardRequest struct {
+	WebhookID string `json:"webhook_id"`
+}
+
 // RetryRequest is the payload of the retry signal. The zero value, as sent by hand from the Temporal Web
 // UI, asks for an attempt now.
 type RetryRequest struct {

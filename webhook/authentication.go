@@ -40,11 +40,19 @@ type Authentication struct {
 // Masked returns the authentication as it may be shown: secrets are bullets and their last four
 // characters.
 func (a Authentication) Masked() Authentication {
-	for _, secret := range []*string{&a.Value, &a.Password, &a.Token, &a.Secret} {
-		*secret = Mask(*secret)
+	for _, field := range a.byName() {
+		if field.secret {
+			*field.value = Mask(*field.value)
+		}
 	}
 	return a
 }
+
+// bullets stand for the part of a secret that is not shown.
+const bullets = "••••"
+
+// isMasked reports whether a secret is one that was shown: an answer of ours that was edited and sent back.
+func isMasked(secret string) bool { return strings.HasPrefix(secret, bullets) }
 
 // Mask returns a secret as it may be shown: "••••" and the last four characters, of short ones only the
 // bullets, so that never more than a third of a secret is shown.
@@ -55,9 +63,9 @@ func Mask(secret string) string {
 	case secret == "":
 		return ""
 	case len(characters) < 3*shown:
-		return "••••"
+		return bullets
 	default:
-		return "••••" + string(characters[len(characters)-shown:])
+		return bullets + string(characters[len(characters)-shown:])
 	}
 }
 
@@ -115,6 +123,8 @@ func (a *Authentication) check(fields *Fields) {
 			fields.Add(at, "is missing; authentication of type "+a.Type+" needs it")
 		case !required && *field.value != "" && !slices.Contains(optional, field.name):
 			fields.Add(at, "does not belong to authentication of type "+a.Type)
+		case field.secret && isMasked(*field.value):
+			fields.Add(at, "is a secret as answers show it, with bullets; send the secret itself, or leave authentication out to keep it")
 		case !httpguts.ValidHeaderFieldValue(*field.value):
 			fields.Add(at, "must not contain control characters")
 		}
@@ -141,14 +151,15 @@ func (a *Authentication) checkHMAC(fields *Fields, pointer string) {
 }
 
 type namedField struct {
-	name  string
-	value *string
+	name   string
+	value  *string
+	secret bool
 }
 
 func (a *Authentication) byName() []namedField {
 	return []namedField{
-		{"header", &a.Header}, {"value", &a.Value}, {"username", &a.Username}, {"password", &a.Password},
-		{"token", &a.Token}, {"secret", &a.Secret}, {"algorithm", &a.Algorithm},
+		{name: "header", value: &a.Header}, {name: "username", value: &a.Username}, {name: "algorithm", value: &a.Algorithm},
+		{"value", &a.Value, true}, {"password", &a.Password, true}, {"token", &a.Token, true}, {"secret", &a.Secret, true},
 	}
 }
 

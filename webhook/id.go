@@ -57,6 +57,8 @@ func noun(prefix string) string {
 		return "delivery"
 	case APIKeyPrefix:
 		return "API key"
+	case AttemptPrefix:
+		return "attempt"
 	default:
 		return "thing"
 	}

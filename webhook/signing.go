@@ -38,13 +38,31 @@ func NewSigningSecret() SigningSecret {
 	return SigningSecret(secretPrefix + base64.StdEncoding.EncodeToString(key))
 }
 
-// Sign returns the value of the webhook-signature header: "v1," and, in base64, the HMAC-SHA256 over
+// CheckSigningSecret reads a secret that a client made itself. The error tells what the field at pointer has
+// to look like, but never what was sent.
+func CheckSigningSecret(pointer, text string) (SigningSecret, error) {
+	secret := SigningSecret(text)
+	if _, ok := secret.key(); !ok {
+		var fields Fields
+		fields.Add(pointer, fmt.Sprintf("must be %q and %d to %d random bytes in base64", secretPrefix, shortestSecret, longestSecret))
+		return "", fields.Err()
+	}
+	return secret, nil
+}
+
+// key returns the bytes of the secret, and whether it has the form of Standard Webhooks.
+func (s SigningSecret) key() (key []byte, ok bool) {
+	text, ok := strings.CutPrefix(string(s), secretPrefix)
+	key, err := base64.StdEncoding.DecodeString(text)
+	return key, ok && err == nil && len(key) >= shortestSecret && len(key) <= longestSecret
+}
+
+// Sign returns one signature for the webhook-signature header: "v1," and, in base64, the HMAC-SHA256 over
 // "id.timestamp.payload". The time counts in whole Unix seconds, as in the webhook-timestamp header. It
 // fails for a secret that is not in the form of Standard Webhooks.
 func (s SigningSecret) Sign(id string, at time.Time, payload []byte) (string, error) {
-	text, ok := strings.CutPrefix(string(s), secretPrefix)
-	key, err := base64.StdEncoding.DecodeString(text)
-	if !ok || err != nil || len(key) < shortestSecret || len(key) > longestSecret {
+	key, ok := s.key()
+	if !ok {
 		return "", fmt.Errorf("signing secret is not %s and %d to %d bytes in base64", secretPrefix, shortestSecret, longestSecret)
 	}
 	mac := hmac.New(sha256.New, key)

@@ -31,10 +31,14 @@ type Webhook struct {
 	Events         []string // names of event types, or AllEvents alone
 	Authentication Authentication
 	SigningSecret  SigningSecret
-	Enabled        bool
-	DisabledReason string // why it is not enabled, in plain words; empty while it is
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
+	// PreviousSigningSecret signs along until its time is over, so that receivers need not change secrets in
+	// the moment of a rotation. Empty when there was none.
+	PreviousSigningSecret      SigningSecret
+	PreviousSigningSecretUntil time.Time
+	Enabled                    bool
+	DisabledReason             string // why it is not enabled, in plain words; empty while it is
+	CreatedAt                  time.Time
+	UpdatedAt                  time.Time
 }
 
 // Definition is what a client says of a webhook when it creates one.
@@ -69,6 +73,50 @@ func Define(accountID string, d Definition, allowHTTP bool) (Webhook, error) {
 		SigningSecret:  NewSigningSecret(),
 		Enabled:        true,
 	}, nil
+}
+
+// Enable lets a webhook get events again, from now on.
+func (w *Webhook) Enable() {
+	w.Enabled, w.DisabledReason = true, ""
+}
+
+// Disable ends deliveries to a webhook; reason says in plain words why. The first reason stays.
+func (w *Webhook) Disable(reason string) {
+	if w.Enabled {
+		w.Enabled, w.DisabledReason = false, reason
+	}
+}
+
+// RotationOverlap is how long a replaced signing secret signs along.
+const RotationOverlap = 24 * time.Hour
+
+// Rotate replaces the signing secret. The one before signs along for [RotationOverlap]; one that was
+// replaced earlier is done with.
+func (w *Webhook) Rotate(secret SigningSecret, now time.Time) error {
+	if secret == w.SigningSecret {
+		var fields Fields
+		fields.Add("/secret", "is the secret in use already; send another, or none to have one made")
+		return fields.Err()
+	}
+	w.PreviousSigningSecret, w.PreviousSigningSecretUntil = w.SigningSecret, now.Add(RotationOverlap)
+	w.SigningSecret = secret
+	return nil
+}
+
+// Sign returns the value of the webhook-signature header: the signatures of all secrets that are valid at
+// this moment, the newest first. See [SigningSecret.Sign].
+func (w *Webhook) Sign(id string, at time.Time, payload []byte) (string, error) {
+	signature, err := w.SigningSecret.Sign(id, at, payload)
+	if err != nil || !w.SignsWithPrevious(at) {
+		return signature, err
+	}
+	previous, err := w.PreviousSigningSecret.Sign(id, at, payload)
+	return signature + " " + previous, err
+}
+
+// SignsWithPrevious reports whether the signing secret before the current one is valid at this moment.
+func (w *Webhook) SignsWithPrevious(at time.Time) bool {
+	return w.PreviousSigningSecret != "" && at.Before(w.PreviousSigningSecretUntil)
 }
 
 func checkName(fields *Fields, name string) { checkNameLike(fields, name, "Salesforce Sync") }

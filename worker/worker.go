@@ -15,20 +15,43 @@ import (
 	"github.com/durahook/durahook/workflows"
 )
 
-var _ workflows.Activities = (*activities.Activities)(nil)
+var (
+	_ workflows.Activities        = (*activities.Activities)(nil)
+	_ workflows.DiscardActivities = (*activities.Discards)(nil)
+)
 
 // Worker works on deliveries. One in each process is enough.
 type Worker struct {
 	client     client.Client
 	activities workflows.Activities
+	discards   workflows.DiscardActivities
 	namespace  string
 	stop       time.Duration
 	log        *slog.Logger
 }
 
-// New returns a worker that, when it is stopped, gives attempts under way the time stop to end.
-func New(c client.Client, namespace string, a workflows.Activities, stop time.Duration, log *slog.Logger) *Worker {
-	return &Worker{client: c, activities: a, namespace: namespace, stop: stop, log: log}
+// Options are the parts of a worker.
+type Options struct {
+	Client     client.Client
+	Namespace  string
+	Activities workflows.Activities
+	Discards   workflows.DiscardActivities
+	Stop       time.Duration // what attempts under way get to end when the worker is stopped
+	Log        *slog.Logger
+}
+
+// New returns a worker made of its parts.
+func New(o Options) *Worker {
+	return &Worker{
+		client: o.Client, namespace: o.Namespace, activities: o.Activities, discards: o.Discards, stop: o.Stop, log: o.Log,
+	}
+}
+
+// DiscardSignal returns a function that has a delivery's workflow end as discarded.
+func DiscardSignal(c client.Client) func(ctx context.Context, deliveryID string) error {
+	return func(ctx context.Context, deliveryID string) error {
+		return c.SignalWorkflow(ctx, deliveryID, "", workflows.DiscardSignal, nil)
+	}
 }
 
 // Run works until ctx is done and then lets what is under way end. While Temporal cannot be reached it
@@ -81,6 +104,7 @@ func (w *Worker) deliveries(fatal chan<- error) worker.Worker {
 		OnFatalError:            func(err error) { fatal <- err },
 	})
 	sdk.RegisterWorkflow(workflows.Delivery)
+	sdk.RegisterWorkflow(workflows.DiscardDeliveries)
 	sdk.RegisterActivity(w.activities)
 	return sdk
 }
@@ -93,5 +117,6 @@ func (w *Worker) attempts(fatal chan<- error) worker.Worker {
 		OnFatalError:          func(err error) { fatal <- err },
 	})
 	sdk.RegisterActivity(w.activities)
+	sdk.RegisterActivity(w.discards)
 	return sdk
 }

@@ -60,6 +60,7 @@ type delivery struct {
 	step     int // the next entry of schedule
 	sequence int // attempts made in this run
 	retries  workflow.ReceiveChannel
+	discards workflow.ReceiveChannel
 	status   webhook.Status
 	last     *webhook.AttemptResult
 	nextAt   *time.Time
@@ -68,10 +69,11 @@ type delivery struct {
 
 func newDelivery(ctx workflow.Context, input DeliveryInput) (*delivery, error) {
 	d := &delivery{
-		input:   input,
-		id:      workflow.GetInfo(ctx).WorkflowExecution.ID,
-		retries: workflow.GetSignalChannelWithOptions(ctx, RetrySignal, workflow.SignalChannelOptions{Description: retryDescription}),
-		status:  webhook.StatusPending,
+		input:    input,
+		id:       workflow.GetInfo(ctx).WorkflowExecution.ID,
+		retries:  workflow.GetSignalChannelWithOptions(ctx, RetrySignal, workflow.SignalChannelOptions{Description: retryDescription}),
+		discards: workflow.GetSignalChannelWithOptions(ctx, DiscardSignal, workflow.SignalChannelOptions{Description: discardDescription}),
+		status:   webhook.StatusPending,
 	}
 	if len(input.Schedule) > 0 {
 		schedule, err := webhook.ParseGaps(input.Schedule)
@@ -102,6 +104,16 @@ func (d *delivery) run(ctx workflow.Context) (DeliveryResult, error) {
 		if err != nil {
 			return d.cancelled(ctx)
 		}
+		if trigger == discarded {
+			if err := d.discard(ctx); err != nil {
+				return DeliveryResult{}, err
+			}
+			if !d.retryRequested() {
+				return DeliveryResult{Status: d.status, Attempts: d.lastNumber()}, nil
+			}
+			d.step = len(d.schedule) // what is left is the attempt that somebody asked for
+			trigger = webhook.TriggerManual
+		}
 		result, err := d.attempt(ctx, trigger)
 		if err != nil {
 			return DeliveryResult{}, err
@@ -119,12 +131,14 @@ func (d *delivery) run(ctx workflow.Context) (DeliveryResult, error) {
 	}
 }
 
-// wait returns when the next attempt is due, and what makes it due. It fails only when the workflow is
-// cancelled.
+// wait returns when the next attempt is due, and what makes it due, or that there is to be none. It fails only
+// when the workflow is cancelled.
 func (d *delivery) wait(ctx workflow.Context, gap time.Duration) (webhook.Trigger, error) {
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
+	case len(d.schedule) > d.step && d.discardRequested(ctx):
+		return discarded, nil
 	case d.step >= len(d.schedule), d.last != nil && d.retryRequested():
 		return webhook.TriggerManual, nil
 	case gap <= 0:
@@ -149,6 +163,11 @@ func (d *delivery) wait(ctx workflow.Context, gap time.Duration) (webhook.Trigge
 			AddReceive(d.retries, func(c workflow.ReceiveChannel, _ bool) {
 				if asksForAttempt(receiveRetry(ctx, c), d.lastNumber(), true) {
 					trigger = webhook.TriggerManual
+				}
+			}).
+			AddReceive(d.discards, func(workflow.ReceiveChannel, bool) {
+				if d.discardRequested(ctx) {
+					trigger = discarded
 				}
 			}).
 			Select(ctx)

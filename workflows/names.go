@@ -21,6 +21,8 @@ const (
 const (
 	RetrySignal = "retry"  // an attempt now; payload: webhook.RetryRequest or nothing
 	StatusQuery = "status" // answers DeliveryStatus
+	// DiscardSignal ends a delivery that waits as discarded: its webhook was disabled or deleted. No payload.
+	DiscardSignal = "discard"
 )
 
 // The activities' names.
@@ -28,6 +30,7 @@ const (
 	AttemptActivity       = "Attempt"
 	RecordAttemptActivity = "RecordAttempt"
 	EndDeliveryActivity   = "EndDelivery"
+	SignalDiscardActivity = "SignalDiscard"
 )
 
 // Activities is what the workflows need done.
@@ -38,6 +41,12 @@ type Activities interface {
 	RecordAttempt(context.Context, webhook.RecordRequest) error
 	// EndDelivery records that a delivery ended without another attempt.
 	EndDelivery(context.Context, webhook.EndRequest) error
+}
+
+// DiscardActivities is what DiscardDeliveries needs done.
+type DiscardActivities interface {
+	// SignalDiscard signals every open delivery of a webhook that its time is over, and returns how many.
+	SignalDiscard(context.Context, webhook.DiscardRequest) (int, error)
 }
 
 // Search attributes of deliveries, for an operator's search in the Temporal Web UI.

@@ -28,6 +28,11 @@ func (s *story) attempted(ctx workflow.Context, attempt string, result webhook.A
 	workflow.SetCurrentDetails(ctx, strings.Join(s.lines, "\n"))
 }
 
+func (s *story) discarded(ctx workflow.Context) {
+	s.lines = append(s.lines, "- the webhook was disabled or deleted; nothing more is sent")
+	workflow.SetCurrentDetails(ctx, strings.Join(s.lines, "\n"))
+}
+
 func (s *story) waiting(ctx workflow.Context, at time.Time) {
 	next := fmt.Sprintf("- next attempt at %s; the `retry` signal makes it happen now", at.UTC().Format("2006-01-02 15:04:05 MST"))
 	workflow.SetCurrentDetails(ctx, strings.Join(append(s.lines[:len(s.lines):len(s.lines)], next), "\n"))

@@ -127,5 +127,9 @@ func (a *App) service(starter *service.Starter) *service.Service {
 func (a *App) worker() *worker.Worker {
 	sender := activities.NewSender(a.guard, a.config.AttemptTimeout, version.Version())
 	acts := activities.New(a.store, sender, a.lanes, a.log)
-	return worker.New(a.temporal, a.config.TemporalNamespace, acts, a.config.AttemptTimeout+drain, a.log)
+	return worker.New(worker.Options{
+		Client: a.temporal, Namespace: a.config.TemporalNamespace, Activities: acts,
+		Discards: activities.NewDiscards(a.store, worker.DiscardSignal(a.temporal), a.log),
+		Stop:     a.config.AttemptTimeout + drain, Log: a.log,
+	})
 }

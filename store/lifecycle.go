@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/lib/pq"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+// updateTries is how often an update is tried when others change the same webhook at the same moment.
+const updateTries = 10
+
+// UpdateWebhook changes a webhook of the account and returns it as it is then. The function change gets the
+// webhook as it is and may refuse; it runs again when somebody else changed the webhook meanwhile, so that
+// no change is lost and each was checked against what it changes.
+func (s *Store) UpdateWebhook(ctx context.Context, accountID, id string, change func(w *webhook.Webhook) error) (webhook.Webhook, error) {
+	for range updateTries {
+		before, err := s.Webhook(ctx, accountID, id)
+		if err != nil {
+			return webhook.Webhook{}, err
+		}
+		w := before
+		w.Events = slices.Clone(before.Events)
+		if err := change(&w); err != nil {
+			return webhook.Webhook{}, err
+		}
+		if reflect.DeepEqual(before, w) {
+			return before, nil
+		}
+		done, err := s.replaceWebhook(ctx, &w)
+		if done || err != nil {
+			return w, err
+		}
+	}
+	return webhook.Webhook{}, &webhook.Error{Code: webhook.CodeConflict, Message: "The webhook is being changed by others at the same moment; try again."}
+}
+
+// replaceWebhook writes a webhook unless it was changed since it was read, and reports whether it did.
+func (s *Store) replaceWebhook(ctx context.Context, w *webhook.Webhook) (bool, error) {
+	columns, err := s.sealWebhook(w)
+	if err != nil {
+		return false, err
+	}
+	until := &w.PreviousSigningSecretUntil
+	if columns.previous == nil {
+		until = nil
+	}
+	// clock_timestamp, since what a longer transaction publishes is dated at its beginning.
+	err = s.db.QueryRowxContext(ctx, `
+		UPDATE webhooks SET name = $4, url = $5, events = $6, authentication = $7, signing_secret = $8,
+			previous_signing_secret = $9, previous_signing_secret_until = $10, enabled = $11, disabled_reason = $12,
+			disabled_at = CASE WHEN enabled AND NOT $11 THEN clock_timestamp() ELSE disabled_at END,
+			discard_at = CASE WHEN enabled AND NOT $11 THEN now() ELSE discard_at END,
+			updated_at = now()
+		WHERE account_id = $1 AND id = $2 AND updated_at = $3 AND deleted_at IS NULL
+		RETURNING updated_at, previous_signing_secret_until`,
+		w.AccountID, w.ID, w.UpdatedAt, w.Name, w.URL, pq.StringArray(w.Events), columns.authentication, columns.secret,
+		columns.previous, until, w.Enabled, w.DisabledReason,
+	).Scan(&w.UpdatedAt, &until)
+	if errors.Is(err, errNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("update webhook: %w", err)
+	}
+	if until != nil {
+		w.PreviousSigningSecretUntil = *until // the database keeps microseconds
+	}
+	return true, nil
+}
+
+// DisableWebhook stops deliveries to a webhook; reason says in plain words why. The first reason stays.
+func (s *Store) DisableWebhook(ctx context.Context, id, reason string) error {
+	_, err := s.db.ExecContext(ctx, `
+		UPDATE webhooks SET enabled = false, disabled_reason = $2, disabled_at = clock_timestamp(), discard_at = now(),
+			updated_at = now()
+		WHERE id = $1 AND enabled`, id, reason)
+	if err != nil {
+		return fmt.Errorf("disable webhook: %w", err)
+	}
+	return nil
+}
+
+// DeleteWebhook hides a webhook of the account for good and stops deliveries to it. What was delivered
+// stays to be seen.
+func (s *Store) DeleteWebhook(ctx context.Context, accountID, id string) error {
+	result, err := s.db.ExecContext(ctx, `
+		UPDATE webhooks SET deleted_at = now(), disabled_at = clock_timestamp(), discard_at = now(), updated_at = now()
+		WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL`, accountID, id)
+	if err != nil {
+		return fmt.Errorf("delete webhook: %w", err)
+	}
+	if changed, err := result.RowsAffected(); err != nil || changed == 0 {
+		return errors.Join(err, notFound(errNoRows, webhook.WebhookPrefix, id))
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package webhook_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+func patched(t *testing.T, before webhook.Webhook, body string) (webhook.Webhook, error) {
+	t.Helper()
+	patch, err := webhook.ParsePatch([]byte(body))
+	if err != nil {
+		return before, err
+	}
+	return before, patch.Apply(&before, false)
+}
+
+func lifecycleWebhook(t *testing.T) webhook.Webhook {
+	t.Helper()
+	w, err := webhook.Define("acc_1", webhook.Definition{
+		Name: "Sync", URL: "https://example.com/a", Events: []string{"call.ended"},
+		Authentication: webhook.Authentication{Type: "bearer", Token: "token-of-the-receiver"},
+	}, false)
+	require.NoError(t, err)
+	return w
+}
+
+func TestPatchChangesWhatItGives(t *testing.T) {
+	t.Parallel()
+	for body, change := range map[string]func(w *webhook.Webhook){
+		`{}`:                                 func(*webhook.Webhook) {},
+		`{"name":" New "}`:                   func(w *webhook.Webhook) { w.Name = "New" },
+		`{"url":"https://new.example/"}`:     func(w *webhook.Webhook) { w.URL = "https://new.example/" },
+		`{"events":["*"]}`:                   func(w *webhook.Webhook) { w.Events = []string{"*"} },
+		`{"authentication":null}`:            func(w *webhook.Webhook) { w.Authentication = webhook.Authentication{Type: "none"} },
+		`{"authentication":{}}`:              func(w *webhook.Webhook) { w.Authentication = webhook.Authentication{Type: "none"} },
+		`{"authentication":{"type":"none"}}`: func(w *webhook.Webhook) { w.Authentication = webhook.Authentication{Type: "none"} },
+		`{"authentication":{"type":"basic","username":"u","password":"p"}}`: func(w *webhook.Webhook) {
+			w.Authentication = webhook.Authentication{Type: "basic", Username: "u", Password: "p"}
+		},
+	} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			want := lifecycleWebhook(t)
+			got, err := patched(t, want, body)
+			change(&want)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+		})
+	}
+}
+
+func TestPatchIsRefused(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]map[string]string{
+		`{"name":null,"url":null,"events":null}`: {"/name": "cannot be taken away", "/url": "cannot be taken away", "/events": "cannot be taken away"},
+		`{"name":7,"url":null,"enabled":false}`:  {"/name": "must be a string", "/url": "cannot be taken away", "/enabled": "is not a known field"},
+		`{"name":"","url":"ftp://x/","events":["call.ended","no"],"authentication":{"type":"basic","username":"a:b"}}`: {
+			"/name": "is missing", "/url": "must start with https://", "/events/1": "is not a known event type",
+			"/authentication/username": "colon", "/authentication/password": "is missing",
+		},
+		// An answer that was edited and sent back: of the stored secret, of a short one, of another.
+		`{"authentication":{"type":"bearer","token":"••••iver"}}`:                        {"/authentication/token": "send the secret itself, or leave authentication out"},
+		`{"authentication":{"type":"bearer","token":"••••"}}`:                            {"/authentication/token": "bullets"},
+		`{"authentication":{"type":"hmac","secret":"••••abcd"}}`:                         {"/authentication/secret": "bullets"},
+		`{"authentication":{"type":"api_key","header":"X-Key","value":"••••abcd"}}`:      {"/authentication/value": "bullets"},
+		`{"authentication":{"type":"basic","username":"u","password":"••••abcd"}}`:       {"/authentication/password": "bullets"},
+		`{"authentication":{"type":"bearer"},"url":"http://example.com"}`:                {"/authentication/token": "is missing", "/url": "must start with https://"},
+		`{"authentication":{"type":"api_key","header":"webhook-id","value":"v"},"x":{}}`: {"/x": "is not a known field"},
+	} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			before := lifecycleWebhook(t)
+			got, err := patched(t, before, body)
+			requireFields(t, err, want)
+			require.Equal(t, before, got, "nothing was changed")
+		})
+	}
+	_, err := webhook.ParsePatch([]byte(`[]`))
+	_ = requireCode(t, webhook.CodeMalformed, err)
+}
+
+func TestDisableAndEnable(t *testing.T) {
+	t.Parallel()
+	w := lifecycleWebhook(t)
+	w.Disable("First.")
+	w.Disable("Second.")
+	require.False(t, w.Enabled)
+	require.Equal(t, "First.", w.DisabledReason)
+	w.Enable()
+	require.True(t, w.Enabled)
+	require.Empty(t, w.DisabledReason)
+}
+
+func TestRotateSignsWithBothForADay(t *testing.T) {
+	t.Parallel()
+	w, now := lifecycleWebhook(t), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	old, secret := w.SigningSecret, webhook.NewSigningSecret()
+	requireFields(t, w.Rotate(old, now), map[string]string{"/secret": "in use already"})
+	require.NoError(t, w.Rotate(secret, now))
+	for at, want := range map[time.Time][]webhook.SigningSecret{
+		now: {secret, old}, now.Add(24*time.Hour - time.Second): {secret, old}, now.Add(24 * time.Hour): {secret},
+	} {
+		got, err := w.Sign("evt_1", at, []byte("payload"))
+		require.NoError(t, err)
+		var signatures []string
+		for _, s := range want {
+			signature, err := s.Sign("evt_1", at, []byte("payload"))
+			require.NoError(t, err)
+			signatures = append(signatures, signature)
+		}
+		require.Equal(t, strings.Join(signatures, " "), got)
+	}
+}
+
+func TestCheckSigningSecret(t *testing.T) {
+	t.Parallel()
+	of := func(size int) string { return "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, size)) }
+	for text, fine := range map[string]bool{
+		of(24): true, of(64): true, of(23): false, of(65): false, "": false, "whsec_": false, of(24)[6:]: false,
+		"whsec_••••abcd": false, "••••abcd": false, of(24) + "!": false, "whpk_" + of(32)[6:]: false,
+	} {
+		secret, err := webhook.CheckSigningSecret("/secret", text)
+		if fine {
+			require.NoError(t, err)
+			require.Equal(t, text, string(secret))
+			continue
+		}
+		requireFields(t, err, map[string]string{"/secret": "24 to 64 random bytes in base64"})
+		if len(text) > 6 {
+			require.NotContains(t, err.Error(), text)
+		}
+	}
+}

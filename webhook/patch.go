@@ -1,0 +1,77 @@
+package webhook
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// Patch is what a client wants changed about a webhook: a JSON merge patch (RFC 7396) of its definition.
+type Patch struct {
+	definition Definition
+	given      []string // the names of the fields that are there
+}
+
+// ParsePatch reads a patch. Fields that are left out stay as they are; "authentication": null takes the
+// authentication away, and any other value replaces it as a whole. The other fields cannot be taken away.
+func ParsePatch(body []byte) (Patch, error) {
+	var p Patch
+	var fields Fields
+	if err := DecodeJSON(body, &p.definition); err != nil {
+		var domain *Error
+		if !errors.As(err, &domain) || domain.Code != CodeInvalid {
+			return Patch{}, err
+		}
+		fields = domain.Fields
+	}
+	for name, value := range members(body) {
+		p.given = append(p.given, name)
+		if slices.Contains([]string{fieldName, fieldURL, fieldEvents}, name) && string(value) == "null" {
+			fields.Add("/"+name, "cannot be taken away; leave it out to keep it as it is")
+		}
+	}
+	return p, fields.Err()
+}
+
+// The fields of a definition.
+const (
+	fieldName           = "name"
+	fieldURL            = "url"
+	fieldEvents         = "events"
+	fieldAuthentication = "authentication"
+)
+
+// URL returns the URL that the patch sets, if it sets one.
+func (p Patch) URL() (url string, given bool) {
+	return p.definition.URL, p.gives(fieldURL)
+}
+
+func (p Patch) gives(field string) bool { return slices.Contains(p.given, field) }
+
+// Apply changes the webhook as the patch says, with the checks of [Define]. When it fails, the webhook is
+// as it was, and everything wrong with the patch is in one [Error].
+func (p Patch) Apply(w *Webhook, allowHTTP bool) error {
+	changed, d := *w, p.definition
+	var fields Fields
+	if p.gives(fieldName) {
+		changed.Name = strings.TrimSpace(d.Name)
+		checkName(&fields, changed.Name)
+	}
+	if p.gives(fieldURL) {
+		changed.URL = d.URL
+		checkURL(&fields, d.URL, allowHTTP)
+	}
+	if p.gives(fieldEvents) {
+		changed.Events = d.Events
+		checkEvents(&fields, d.Events)
+	}
+	if p.gives(fieldAuthentication) {
+		changed.Authentication = d.Authentication
+		changed.Authentication.check(&fields)
+	}
+	if err := fields.Err(); err != nil {
+		return err
+	}
+	*w = changed
+	return nil
+}
