@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 	"github.com/stretchr/testify/require"
 
 	"github.com/durahook/durahook/store"
@@ -20,7 +21,7 @@ func TestIsOutage(t *testing.T) {
 		"08006": true, "57P01": true, "57P03": true, "53300": true, // connection lost, shutting down, starting, too many
 		"23505": false, "42P01": false, "57014": false, // duplicate, no such table, query cancelled
 	} {
-		err := fmt.Errorf("publish: %w", &pq.Error{Code: pq.ErrorCode(code)})
+		err := fmt.Errorf("publish: %w", &pq.Error{Code: pqerror.Code(code)})
 		require.Equal(t, outage, store.IsOutage(err), code)
 	}
 	require.False(t, store.IsOutage(sql.ErrNoRows))
