@@ -114,6 +114,8 @@ func joinMeanings(first, second string) string {
 
 func formatMilliseconds(ms int) string {
 	switch {
+	case ms == 0:
+		return "< 1 ms"
 	case ms < 1000:
 		return fmt.Sprintf("%d ms", ms)
 	case ms < 10_000:
