@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 
@@ -35,16 +36,19 @@ func (a *API) handle(scope webhook.Scope, h handler) http.HandlerFunc {
 }
 
 func (a *API) writeJSON(w http.ResponseWriter, status int, contentType string, body any) {
-	text, err := json.Marshal(body)
-	if err != nil {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // it is not HTML, and people read it
+	if err := encoder.Encode(body); err != nil {
 		a.log.Error("encode answer", "error", err)
 		http.Error(w, "the answer could not be encoded", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	if _, err := w.Write(append(text, '\n')); err != nil {
+	if _, err := w.Write(text.Bytes()); err != nil {
 		a.log.Debug("send answer", "error", err)
 	}
 }

@@ -79,6 +79,10 @@ func TestCheckURLAdmitsWhatCannotBeResolved(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.NoError(t, target.NewGuard(target.InsecureNone).CheckURL(ctx, "https://endpoint.test/"))
+	require.NoError(t, target.NewGuard(target.InsecureLoopback).CheckURL(ctx, "https://endpoint.test/"))
+	require.NoError(t, target.NewGuard(target.InsecureAll).CheckURL(ctx, "http://endpoint.test/"))
+	requireRefusal(t, "must start with https://, except for loopback addresses",
+		target.NewGuard(target.InsecureLoopback).CheckURL(ctx, "http://endpoint.test/"))
 }
 
 func TestCheckURLFailsForNoURL(t *testing.T) {
