@@ -158,6 +158,7 @@ func TestRetrySignalEndsTheWait(t *testing.T) {
 
 	d := a.eventually(deliveryID, "waiting", 2)
 	require.WithinDuration(t, time.Now().Add(10*time.Minute), *d.NextAttemptAt, time.Minute)
+	w.untilTimerRuns(t, deliveryID, 2)
 
 	a.do(http.MethodPost, "/v1/deliveries/"+deliveryID+"/retry", nil, http.StatusAccepted, nil)
 	d = a.eventually(deliveryID, "delivered", 3)
@@ -179,11 +180,7 @@ func TestRetryByHand(t *testing.T) {
 	a.createWebhook(endpoint.URL)
 	_, deliveryID := a.publish()
 	a.eventually(deliveryID, "waiting", 2)
-	// An attempt is recorded a moment before its workflow knows; only then is it idle.
-	require.Eventually(t, func() bool {
-		status := w.status(t, deliveryID)
-		return status.LastAttempt != nil && status.LastAttempt.Number == 2 && status.NextAttemptAt != nil
-	}, patience, pollInterval)
+	w.untilTimerRuns(t, deliveryID, 2)
 	_, err := w.temporal.WorkflowService().SignalWorkflowExecution(t.Context(), &workflowservice.SignalWorkflowExecutionRequest{
 		Namespace:         stack.Namespace,
 		WorkflowExecution: &common.WorkflowExecution{WorkflowId: deliveryID},
@@ -191,6 +188,16 @@ func TestRetryByHand(t *testing.T) {
 	})
 	require.NoError(t, err)
 	a.eventually(deliveryID, "delivered", 3)
+}
+
+// untilTimerRuns waits for the timer after so many attempts: an attempt is recorded a moment before its
+// workflow knows.
+func (w *world) untilTimerRuns(t *testing.T, deliveryID string, attempts int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		status := w.status(t, deliveryID)
+		return status.LastAttempt != nil && status.LastAttempt.Number == attempts && status.NextAttemptAt != nil
+	}, patience, pollInterval)
 }
 
 func (w *world) status(t *testing.T, deliveryID string) (status workflows.DeliveryStatus) {
