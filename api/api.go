@@ -63,8 +63,8 @@ func (a *API) Register(router *mux.Router) {
 	router.MethodNotAllowedHandler = a.noMethod(router)
 }
 
-// AdminKeyMatches compares a key with the admin key in constant time.
-func (a *API) AdminKeyMatches(key string) bool {
+// adminKeyMatches compares a key with the admin key in constant time.
+func (a *API) adminKeyMatches(key string) bool {
 	sum := sha256.Sum256([]byte(key))
 	return subtle.ConstantTimeCompare(sum[:], a.adminKey[:]) == 1
 }

@@ -41,7 +41,7 @@ func (a *API) authenticate(r *http.Request) (webhook.Principal, error) {
 	if !strings.EqualFold(scheme, "Bearer") || key == "" {
 		return webhook.Principal{}, &webhook.Error{Code: webhook.CodeUnauthorized, Message: "An API key is needed: send the header Authorization: Bearer <key>."}
 	}
-	if a.AdminKeyMatches(key) {
+	if a.adminKeyMatches(key) {
 		return webhook.Principal{Admin: true}, nil
 	}
 	return a.service.Authenticate(r.Context(), key)

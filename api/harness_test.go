@@ -46,19 +46,11 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	key, err := encryption.ParseKey(encryption.NewKeyText())
-	require.NoError(t, err)
-	s, err := store.Open(t.Context(), testdb.New(t), key)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	_, err = migrations.Up(t.Context(), s.DB().DB)
-	require.NoError(t, err)
+	s := newStore(t)
 	account, err := s.EnsureDefaultAccount(t.Context())
 	require.NoError(t, err)
 	quiet := slog.New(slog.DiscardHandler)
-	temporal, err := client.NewLazyClient(client.Options{HostPort: closedPort, Logger: sdklog.NewStructuredLogger(quiet)})
-	require.NoError(t, err)
-	t.Cleanup(temporal.Close)
+	temporal := temporalDown(t)
 
 	router := mux.NewRouter()
 	api.New(service.New(service.Options{
@@ -68,6 +60,29 @@ func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, store: s, server: httptest.NewServer(router), account: account}
 	t.Cleanup(f.server.Close)
 	return f
+}
+
+// newStore returns a store on an empty, migrated database.
+func newStore(t *testing.T) *store.Store {
+	t.Helper()
+	key, err := encryption.ParseKey(encryption.NewKeyText())
+	require.NoError(t, err)
+	s, err := store.Open(t.Context(), testdb.New(t), key)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	_, err = migrations.Up(t.Context(), s.DB().DB)
+	require.NoError(t, err)
+	return s
+}
+
+// temporalDown returns a client of a Temporal that cannot be reached.
+func temporalDown(t *testing.T) client.Client {
+	t.Helper()
+	quiet := sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	temporal, err := client.NewLazyClient(client.Options{HostPort: closedPort, Logger: quiet})
+	require.NoError(t, err)
+	t.Cleanup(temporal.Close)
+	return temporal
 }
 
 // answer is what came back.

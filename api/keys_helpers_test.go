@@ -12,13 +12,8 @@ import (
 
 	"github.com/gorilla/mux"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/durahook/durahook/api"
-	"github.com/durahook/durahook/encryption"
-	"github.com/durahook/durahook/internal/testdb"
-	"github.com/durahook/durahook/migrations"
 	"github.com/durahook/durahook/service"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/target"
@@ -39,17 +34,8 @@ type keysFixture struct {
 
 func newKeysFixture(t *testing.T) *keysFixture {
 	t.Helper()
-	key, err := encryption.ParseKey(encryption.NewKeyText())
-	require.NoError(t, err)
-	s, err := store.Open(t.Context(), testdb.New(t), key)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	_, err = migrations.Up(t.Context(), s.DB().DB)
-	require.NoError(t, err)
+	s, temporal := newStore(t), temporalDown(t)
 	quiet := slog.New(slog.DiscardHandler)
-	temporal, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: sdklog.NewStructuredLogger(quiet)})
-	require.NoError(t, err)
-	t.Cleanup(temporal.Close)
 
 	f := &keysFixture{t: t, store: s, router: mux.NewRouter(), log: new(bytes.Buffer)}
 	api.New(service.New(service.Options{

@@ -17,9 +17,6 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/durahook/durahook/api"
-	"github.com/durahook/durahook/encryption"
-	"github.com/durahook/durahook/internal/testdb"
-	"github.com/durahook/durahook/migrations"
 	"github.com/durahook/durahook/service"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/target"
@@ -54,20 +51,15 @@ type lifecycle struct {
 
 func newLifecycle(t *testing.T) *lifecycle {
 	t.Helper()
-	key, err := encryption.ParseKey(encryption.NewKeyText())
-	require.NoError(t, err)
-	db, err := store.Open(t.Context(), testdb.New(t), key)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	_, err = migrations.Up(t.Context(), db.DB().DB)
-	require.NoError(t, err)
+	db := newStore(t)
 	l := &lifecycle{t: t, store: db, temporal: &lifecycleTemporal{started: make(chan client.StartWorkflowOptions, 100)}, router: mux.NewRouter()}
 	log := slog.New(slog.DiscardHandler)
 	l.starter = service.NewStarter(db, l.temporal, webhook.DefaultSchedule(), nil, log)
 	s := service.New(service.Options{Store: db, Temporal: l.temporal, Guard: target.NewGuard(target.InsecureNone), Starter: l.starter})
 	api.New(s, lifecycleKey, log).Register(l.router)
-	l.account, err = db.EnsureDefaultAccount(t.Context())
+	account, err := db.EnsureDefaultAccount(t.Context())
 	require.NoError(t, err)
+	l.account = account
 
 	created := l.call(http.MethodPost, "/v1/webhooks", `{
 		"name": "Sync", "url": "https://8.8.8.8/hook", "events": ["call.ended"],
