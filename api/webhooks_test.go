@@ -98,7 +98,7 @@ func TestCreateWebhookRefuses(t *testing.T) {
 		"event no text":       {`{"name":"Sync","url":"` + endpoint + `","events":[1]}`, 422, fields{"/events/0": "must be a string, not a number"}},
 		"unknown fields":      {with(`"secret":"secret-word","enabled":true`), 422, fields{"/secret": "is not a known field; known are name, url, events, authentication", "/enabled": "is not a known field"}},
 		"unknown type":        {with(`"authentication":{"type":"magic"}`), 422, fields{"/authentication/type": "must be one of none, api_key, basic, bearer, hmac"}},
-		"unknown inside":      {with(`"authentication":{"type":"bearer","tokn":"secret-word","x":1}`), 422, fields{"/authentication/tokn": "is not a known field", "/authentication/x": "is not a known field"}},
+		"unknown inside":      {with(`"authentication":{"type":"bearer","tokn":"secret-word","x":1}`), 422, fields{"/authentication/tokn": "is not a known field", "/authentication/x": "is not a known field", "/authentication/token": "is missing"}},
 		"token missing":       {with(`"authentication":{"type":"bearer"}`), 422, fields{"/authentication/token": "is missing"}},
 		"token of two lines":  {with(`"authentication":{"type":"bearer","token":"secret-word\r\nX: y"}`), 422, fields{"/authentication/token": "control characters"}},
 		"reserved header":     {with(`"authentication":{"type":"api_key","header":"webhook-id","value":"secret-word"}`), 422, fields{"/authentication/header": "use another"}},

@@ -14,13 +14,14 @@ type Account struct {
 
 // AccountDefinition is what the operator says of an account when creating one.
 type AccountDefinition struct {
+	Input
 	Name string `json:"name"`
 }
 
 // DefineAccount checks a definition and returns a new account with an ID of its own. Everything wrong with
 // the definition comes back in one [Error].
 func DefineAccount(d AccountDefinition) (Account, error) {
-	var fields Fields
+	fields := d.Wrong()
 	d.Name = strings.TrimSpace(d.Name)
 	checkNameLike(&fields, d.Name, "Acme Inc.")
 	if err := fields.Err(); err != nil {

@@ -83,6 +83,7 @@ type APIKey struct {
 
 // APIKeyDefinition is what a client says of an API key when it creates one.
 type APIKeyDefinition struct {
+	Input
 	Name      string  `json:"name"`
 	Scopes    []Scope `json:"scopes"`
 	ExpiresAt string  `json:"expires_at"` // RFC 3339; empty for never
@@ -92,7 +93,7 @@ type APIKeyDefinition struct {
 // with, which is to be shown once and kept nowhere. Everything wrong with the definition comes back in one
 // [Error].
 func DefineAPIKey(accountID string, d APIKeyDefinition, now time.Time) (APIKey, string, error) {
-	var fields Fields
+	fields := d.Wrong()
 	d.Name = strings.TrimSpace(d.Name)
 	checkNameLike(&fields, d.Name, "Billing service")
 	checkScopes(&fields, d.Scopes)

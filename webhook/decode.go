@@ -7,14 +7,28 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
+// Input is embedded in what clients send. It keeps the fields that could not be read, so that they are told
+// together with those that could be, but mean nothing good.
+type Input struct {
+	wrong Fields
+}
+
+// Wrong returns the fields that could not be read: those of the wrong type, unknown ones and the like. What
+// checks an input begins with them.
+func (i Input) Wrong() Fields { return slices.Clone(i.wrong) }
+
+func (i *Input) note(wrong Fields) { i.wrong = wrong }
+
 // DecodeJSON reads one JSON object into the struct that into points to. It is strict: unknown fields, fields
 // that are there twice, values of the wrong type, anything after the object and invalid UTF-8 are refused.
-// All wrong fields, also of objects and arrays inside, are told together, as an [Error] with CodeInvalid;
-// what isn't a JSON object at all is CodeMalformed, with line and column.
+// All wrong fields, also of objects and arrays inside, are kept in the struct's [Input]; if it has none, they
+// are told together, as an [Error] with CodeInvalid. What isn't a JSON object at all is CodeMalformed, with
+// line and column.
 func DecodeJSON(body []byte, into any) error {
 	if !utf8.Valid(body) {
 		return malformed("The body is not valid UTF-8.")
@@ -28,6 +42,10 @@ func DecodeJSON(body []byte, into any) error {
 	}
 	var fields Fields
 	decodeObject(&fields, "", whole, reflect.ValueOf(into).Elem())
+	if input, ok := into.(interface{ note(wrong Fields) }); ok {
+		input.note(fields)
+		return nil
+	}
 	return fields.Err()
 }
 
@@ -58,6 +76,9 @@ func decodeObject(fields *Fields, pointer string, raw json.RawMessage, target re
 	known := make(map[string]reflect.Value)
 	var names []string
 	for i := range target.NumField() {
+		if target.Type().Field(i).Anonymous { // Input
+			continue
+		}
 		name, _, _ := strings.Cut(target.Type().Field(i).Tag.Get("json"), ",")
 		known[name] = target.Field(i)
 		names = append(names, name)

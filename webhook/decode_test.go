@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -114,6 +115,7 @@ func TestDecodeJSONTellsAllWrongFieldsAtOnce(t *testing.T) {
 			`{"name":"a","name":"b","inside":{"kind":"k","kind":"k"}}`,
 			map[string]string{"/name": "is there twice", "/inside/kind": "is there twice"},
 		},
+		"twice and of the wrong type": {`{"name":1,"name":2}`, map[string]string{"/name": "must be a string"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -137,7 +139,11 @@ func TestDecodeJSONKeepsTheOrder(t *testing.T) {
 
 func TestDecodeJSONTellsAHundredAtMost(t *testing.T) {
 	t.Parallel()
-	body := `{"name":1` + strings.Repeat(`,"x":1`, 10_000) + "}"
+	body := `{"name":1`
+	for i := range 10_000 {
+		body += fmt.Sprintf(`,"x%d":1`, i)
+	}
+	body += "}"
 	fields := requireCode(t, webhook.CodeInvalid, webhook.DecodeJSON([]byte(body), new(thing))).Fields
 	require.Len(t, fields, 100)
 	require.Equal(t, "/name", fields[0].Pointer)

@@ -1,6 +1,9 @@
 package webhook
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Code says what kind of mistake an [Error] is. The API turns each into one HTTP status, workflows into
 // one non-retryable application error.
@@ -49,10 +52,11 @@ type Fields []FieldError
 // mostFields is how many wrong fields are told at once.
 const mostFields = 100
 
-// Add notes that the field at pointer is wrong. What goes beyond a hundred is left out, so that no answer is
-// much larger than its request.
+// Add notes that the field at pointer is wrong. Of a field that is wrong in several ways, the first is told.
+// What goes beyond a hundred is left out, so that no answer is much larger than its request.
 func (f *Fields) Add(pointer, detail string) {
-	if len(*f) < mostFields {
+	known := slices.ContainsFunc(*f, func(field FieldError) bool { return field.Pointer == pointer })
+	if len(*f) < mostFields && !known {
 		*f = append(*f, FieldError{Pointer: pointer, Detail: detail})
 	}
 }

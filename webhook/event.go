@@ -30,6 +30,7 @@ func ParseEvent(body []byte) (Event, error) {
 		return Event{}, &Error{Code: CodeTooLarge, Message: "The event is larger than 256 KiB."}
 	}
 	var input struct {
+		Input
 		Event     string          `json:"event"`
 		Timestamp string          `json:"timestamp"`
 		Data      json.RawMessage `json:"data"`
@@ -37,7 +38,7 @@ func ParseEvent(body []byte) (Event, error) {
 	if err := DecodeJSON(body, &input); err != nil {
 		return Event{}, err
 	}
-	var fields Fields
+	fields := input.Wrong()
 	switch {
 	case input.Event == "":
 		fields.Add("/event", "is missing; use one of "+eventTypeNames())

@@ -80,7 +80,10 @@ func TestParseEventRefuses(t *testing.T) {
 		"blank in event": {strings.Replace(valid, "call.ended", "call.ended ", 1), map[string]string{"/event": "is not a known"}},
 		"star as event":  {strings.Replace(valid, "call.ended", "*", 1), map[string]string{"/event": "is not a known"}},
 		"types": {`{"event":1,"timestamp":1738506600,"data":"x"}`, map[string]string{
-			"/event": "must be a string, not a number", "/timestamp": "must be a string, not a number",
+			"/event": "must be a string, not a number", "/timestamp": "must be a string, not a number", "/data": "must be an object",
+		}},
+		"one of each kind": {`{"event":1,"timestamp":"soon","date":{}}`, map[string]string{
+			"/event": "must be a string, not a number", "/timestamp": "is not a time", "/date": "is not a known field", "/data": "is missing",
 		}},
 		"unknown fields": {`{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data":{},"id":"1","meta":{}}`, map[string]string{
 			"/id": "is not a known field; known are event, timestamp, data", "/meta": "is not a known field",

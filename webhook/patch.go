@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"errors"
 	"slices"
 	"strings"
 )
@@ -12,25 +11,20 @@ type Patch struct {
 	given      []string // the names of the fields that are there
 }
 
-// ParsePatch reads a patch. Fields that are left out stay as they are; "authentication": null takes the
+// ParsePatch reads a patch, which may have wrong fields: Apply tells them. Fields that are left out stay as they are; "authentication": null takes the
 // authentication away, and any other value replaces it as a whole. The other fields cannot be taken away.
 func ParsePatch(body []byte) (Patch, error) {
 	var p Patch
-	var fields Fields
 	if err := DecodeJSON(body, &p.definition); err != nil {
-		var domain *Error
-		if !errors.As(err, &domain) || domain.Code != CodeInvalid {
-			return Patch{}, err
-		}
-		fields = domain.Fields
+		return Patch{}, err
 	}
 	for name, value := range members(body) {
 		p.given = append(p.given, name)
 		if slices.Contains([]string{fieldName, fieldURL, fieldEvents}, name) && string(value) == "null" {
-			fields.Add("/"+name, "cannot be taken away; leave it out to keep it as it is")
+			p.definition.wrong.Add("/"+name, "cannot be taken away; leave it out to keep it as it is")
 		}
 	}
-	return p, fields.Err()
+	return p, nil
 }
 
 // The fields of a definition.
@@ -52,7 +46,7 @@ func (p Patch) gives(field string) bool { return slices.Contains(p.given, field)
 // as it was, and everything wrong with the patch is in one [Error].
 func (p Patch) Apply(w *Webhook, allowHTTP bool) error {
 	changed, d := *w, p.definition
-	var fields Fields
+	fields := p.definition.Wrong()
 	if p.gives(fieldName) {
 		changed.Name = strings.TrimSpace(d.Name)
 		checkName(&fields, changed.Name)

@@ -43,6 +43,7 @@ type Webhook struct {
 
 // Definition is what a client says of a webhook when it creates one.
 type Definition struct {
+	Input
 	Name           string         `json:"name"`
 	URL            string         `json:"url"`
 	Events         []string       `json:"events"`
@@ -54,7 +55,7 @@ type Definition struct {
 // comes back in one [Error]. Whether the URL's host has an address that may be sent to is not checked here
 // but by package target.
 func Define(accountID string, d Definition, allowHTTP bool) (Webhook, error) {
-	var fields Fields
+	fields := d.Wrong()
 	d.Name = strings.TrimSpace(d.Name)
 	checkName(&fields, d.Name)
 	checkURL(&fields, d.URL, allowHTTP)
