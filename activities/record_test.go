@@ -40,9 +40,12 @@ func newDatabase(t *testing.T, url string) *database {
 	event, err := webhook.ParseEvent([]byte(payload))
 	require.NoError(t, err)
 	event.AccountID = account
-	deliveries, err := s.Publish(t.Context(), &event)
+	d := webhook.NewDelivery(event, w.ID, w.Name)
+	_, err = s.Publish(t.Context(), store.Publication{
+		AccountID: account, Published: []webhook.Published{{Event: event, Deliveries: []webhook.Delivery{d}}},
+	})
 	require.NoError(t, err)
-	return &database{Store: s, t: t, account: account, id: deliveries[0].ID}
+	return &database{Store: s, t: t, account: account, id: d.ID}
 }
 
 func (d *database) delivery() (webhook.Delivery, []webhook.Attempt) {

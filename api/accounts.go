@@ -19,12 +19,8 @@ func newAccountJSON(account webhook.Account) accountJSON {
 }
 
 func (a *API) createAccount(r *http.Request, _ string) (int, any, error) {
-	body, err := readBody(r, maxDefinition)
-	if err != nil {
-		return 0, nil, err
-	}
 	var definition webhook.AccountDefinition
-	if err := webhook.DecodeJSON(body, &definition); err != nil {
+	if err := readJSON(r, maxDefinition, &definition); err != nil {
 		return 0, nil, err
 	}
 	account, err := a.service.CreateAccount(r.Context(), definition)

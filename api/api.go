@@ -38,6 +38,9 @@ func (a *API) Register(router *mux.Router) {
 		handler      handler
 	}{
 		{http.MethodPost, "/events", webhook.ScopePublish, a.publishEvent},
+		{http.MethodPost, "/events/batch", webhook.ScopePublish, a.publishEvents},
+		{http.MethodGet, "/events/{id}", webhook.ScopeRead, a.getEvent},
+		{http.MethodPost, "/events/{id}/republish", webhook.ScopeManage, a.republishEvent},
 		{http.MethodGet, "/webhooks", webhook.ScopeRead, a.listWebhooks},
 		{http.MethodPost, "/webhooks", webhook.ScopeManage, a.createWebhook},
 		{http.MethodGet, "/webhooks/{id}", webhook.ScopeRead, a.getWebhook},

@@ -28,12 +28,8 @@ func newAPIKeyJSON(key webhook.APIKey) apiKeyJSON {
 }
 
 func (a *API) createAPIKey(r *http.Request, accountID string) (int, any, error) {
-	body, err := readBody(r, maxDefinition)
-	if err != nil {
-		return 0, nil, err
-	}
 	var definition webhook.APIKeyDefinition
-	if err := webhook.DecodeJSON(body, &definition); err != nil {
+	if err := readJSON(r, maxDefinition, &definition); err != nil {
 		return 0, nil, err
 	}
 	key, text, err := a.service.CreateAPIKey(r.Context(), principalOf(r), accountID, definition)

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
+	"github.com/durahook/durahook/service"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -19,18 +21,104 @@ type publishedDelivery struct {
 	WebhookID string `json:"webhook_id"`
 }
 
-func (a *API) publishEvent(r *http.Request, accountID string) (int, any, error) {
-	body, err := readBody(r, webhook.MaxPayload)
-	if err != nil {
-		return 0, nil, err
-	}
-	event, deliveries, err := a.service.Publish(r.Context(), accountID, body)
-	if err != nil {
-		return 0, nil, err
-	}
-	answer := publishedEvent{ID: event.ID, Event: event.Event, Timestamp: event.Timestamp, Deliveries: []publishedDelivery{}}
-	for _, d := range deliveries {
+func newPublishedEvent(published webhook.Published) publishedEvent {
+	event := published.Event
+	answer := publishedEvent{ID: event.ID, Event: event.Event, Timestamp: event.Timestamp.UTC(), Deliveries: []publishedDelivery{}}
+	for _, d := range published.Deliveries {
 		answer.Deliveries = append(answer.Deliveries, publishedDelivery{ID: d.ID, WebhookID: d.WebhookID})
 	}
-	return http.StatusAccepted, answer, nil
+	return answer
+}
+
+func (a *API) publishEvent(r *http.Request, accountID string) (int, any, error) {
+	body, key, err := readPublication(r, webhook.MaxPayload)
+	if err != nil {
+		return 0, nil, err
+	}
+	publication, err := a.service.Publish(r.Context(), accountID, body, key)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusAccepted, withHeader{publicationHeader(publication), newPublishedEvent(publication.Published[0])}, nil
+}
+
+// maxBatchBody is the most bytes that a batch of events may have.
+const maxBatchBody = 8 << 20
+
+func (a *API) publishEvents(r *http.Request, accountID string) (int, any, error) {
+	body, key, err := readPublication(r, maxBatchBody)
+	if err != nil {
+		return 0, nil, err
+	}
+	publication, err := a.service.PublishBatch(r.Context(), accountID, body, key)
+	if err != nil {
+		return 0, nil, err
+	}
+	answer := struct {
+		Data []publishedEvent `json:"data"`
+	}{}
+	for _, published := range publication.Published {
+		answer.Data = append(answer.Data, newPublishedEvent(published))
+	}
+	return http.StatusAccepted, withHeader{publicationHeader(publication), answer}, nil
+}
+
+func readPublication(r *http.Request, limit int) ([]byte, *webhook.IdempotencyKey, error) {
+	body, err := readBody(r, limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := webhook.ParseIdempotencyKey(r.Header.Get(webhook.HeaderIdempotencyKey), r.URL.Path, body)
+	return body, key, err
+}
+
+func publicationHeader(publication service.Publication) http.Header {
+	header := make(http.Header)
+	if publication.Replayed {
+		header.Set("Idempotency-Replayed", "true")
+	}
+	return header
+}
+
+// eventJSON is an event as clients see it.
+type eventJSON struct {
+	ID        string    `json:"id"`
+	Event     string    `json:"event"`
+	Timestamp time.Time `json:"timestamp"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// eventWithDeliveries is the answer for a single event.
+type eventWithDeliveries struct {
+	eventJSON
+	Payload    json.RawMessage `json:"payload"`
+	Deliveries []deliveryJSON  `json:"deliveries"`
+}
+
+func newEventJSON(event webhook.Event) eventJSON {
+	return eventJSON{ID: event.ID, Event: event.Event, Timestamp: event.Timestamp.UTC(), CreatedAt: event.CreatedAt.UTC()}
+}
+
+func (a *API) getEvent(r *http.Request, accountID string) (int, any, error) {
+	found, err := a.service.Event(r.Context(), accountID, pathID(r))
+	if err != nil {
+		return 0, nil, err
+	}
+	answer := eventWithDeliveries{eventJSON: newEventJSON(found.Event), Payload: found.Event.Payload, Deliveries: []deliveryJSON{}}
+	for _, d := range found.Deliveries {
+		answer.Deliveries = append(answer.Deliveries, a.newDeliveryJSON(d))
+	}
+	return http.StatusOK, answer, nil
+}
+
+// maxRepublication is the most bytes that a republication may have.
+const maxRepublication = 4 << 10
+
+func (a *API) republishEvent(r *http.Request, accountID string) (int, any, error) {
+	var republication webhook.Republication
+	if err := readJSON(r, maxRepublication, &republication); err != nil {
+		return 0, nil, err
+	}
+	d, err := a.service.Republish(r.Context(), accountID, pathID(r), republication)
+	return http.StatusAccepted, a.newDeliveryJSON(d), err
 }

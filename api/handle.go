@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 
 	"github.com/durahook/durahook/webhook"
@@ -11,6 +12,12 @@ import (
 // handler answers an authorized request for an account. It returns the status and the body to send, or an
 // error for a problem document. With status 204 there is no body.
 type handler func(r *http.Request, accountID string) (status int, body any, err error)
+
+// withHeader is a body with headers of its own.
+type withHeader struct {
+	header http.Header
+	body   any
+}
 
 // handle wraps a handler with what all of them need: the key, which has to have the scope, the account, the
 // answer, the problem.
@@ -30,6 +37,10 @@ func (a *API) handle(scope webhook.Scope, h handler) http.HandlerFunc {
 			w.Header().Set("Cache-Control", "no-store")
 			w.WriteHeader(status)
 			return
+		}
+		if answer, ok := body.(withHeader); ok {
+			maps.Copy(w.Header(), answer.header)
+			body = answer.body
 		}
 		a.writeJSON(w, status, "application/json", body)
 	}

@@ -215,3 +215,10 @@ func (f *fixture) publish(account string) eventAnswer {
 	f.t.Helper()
 	return decode[eventAnswer](f.call(http.MethodPost, "/v1/events", event, "X-Account", account), 202)
 }
+
+// count returns the number that a query finds.
+func (f *fixture) count(query string, args ...any) (n int) {
+	f.t.Helper()
+	require.NoError(f.t, f.store.DB().GetContext(f.t.Context(), &n, query, args...))
+	return n
+}

@@ -32,11 +32,14 @@ func (r keysRoute) name() string { return r.method + " " + r.path }
 // keysRoutes is every route there is.
 func keysRoutes() []keysRoute {
 	const publish, manage, read, admin = webhook.ScopePublish, webhook.ScopeManage, webhook.ScopeRead, webhook.ScopeAdmin
-	const webhooks, deliveries, keys, accounts = webhook.WebhookPrefix, webhook.DeliveryPrefix, webhook.APIKeyPrefix, webhook.AccountPrefix
+	const events, webhooks, deliveries, keys, accounts = webhook.EventPrefix, webhook.WebhookPrefix, webhook.DeliveryPrefix, webhook.APIKeyPrefix, webhook.AccountPrefix
 	return []keysRoute{
 		{"GET", "/healthz", "", "", "", 200},
 		{"GET", "/readyz", "", "", "", 200},
 		{"POST", "/v1/events", publish, keysEvent, "", 202},
+		{"POST", "/v1/events/batch", publish, `{"events":[` + keysEvent + `]}`, "", 202},
+		{"GET", "/v1/events/{id}", read, "", events, 200},
+		{"POST", "/v1/events/{id}/republish", manage, `{"webhook_id":""}`, events, 422},
 		{"GET", "/v1/webhooks", read, "", "", 200},
 		{"POST", "/v1/webhooks", manage, keysWebhook, "", 201},
 		{"GET", "/v1/webhooks/{id}", read, "", webhooks, 200},
@@ -63,10 +66,13 @@ func (f *keysFixture) things(account string) map[string]string {
 	f.t.Helper()
 	var made struct{ ID string }
 	f.do(keysAdminKey, http.MethodPost, "/v1/webhooks", keysWebhook, "X-Account", account).as(201, &made)
-	var published struct{ Deliveries []struct{ ID string } }
+	var published struct {
+		ID         string
+		Deliveries []struct{ ID string }
+	}
 	f.do(keysAdminKey, http.MethodPost, "/v1/events", keysEvent, "X-Account", account).as(202, &published)
 	return map[string]string{
-		webhook.WebhookPrefix: made.ID, webhook.DeliveryPrefix: published.Deliveries[0].ID, webhook.AccountPrefix: account,
+		webhook.EventPrefix: published.ID, webhook.WebhookPrefix: made.ID, webhook.DeliveryPrefix: published.Deliveries[0].ID, webhook.AccountPrefix: account,
 		webhook.APIKeyPrefix: f.newKey(account, webhook.ScopeRead).ID,
 	}
 }

@@ -33,7 +33,7 @@ func statusOf(code webhook.Code) int {
 	switch code {
 	case webhook.CodeMalformed:
 		return http.StatusBadRequest
-	case webhook.CodeInvalid:
+	case webhook.CodeInvalid, webhook.CodeKeyReused:
 		return http.StatusUnprocessableEntity
 	case webhook.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge

@@ -30,6 +30,15 @@ func readBody(r *http.Request, limit int) ([]byte, error) {
 	return body, nil
 }
 
+// readJSON reads the request's body of at most limit bytes into the struct that into points to.
+func readJSON(r *http.Request, limit int, into any) error {
+	body, err := readBody(r, limit)
+	if err != nil {
+		return err
+	}
+	return webhook.DecodeJSON(body, into)
+}
+
 func pathID(r *http.Request) string { return mux.Vars(r)["id"] }
 
 // query reads the parameters of a list and collects what is wrong with them. The pointer of such an error

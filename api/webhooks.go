@@ -40,12 +40,8 @@ func newWebhookJSON(w webhook.Webhook) webhookJSON {
 const maxDefinition = 64 << 10
 
 func (a *API) createWebhook(r *http.Request, accountID string) (int, any, error) {
-	body, err := readBody(r, maxDefinition)
-	if err != nil {
-		return 0, nil, err
-	}
 	var definition webhook.Definition
-	if err := webhook.DecodeJSON(body, &definition); err != nil {
+	if err := readJSON(r, maxDefinition, &definition); err != nil {
 		return 0, nil, err
 	}
 	w, err := a.service.CreateWebhook(r.Context(), accountID, definition)

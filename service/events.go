@@ -2,22 +2,134 @@ package service
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
+	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
+// maxDeliveries is the most deliveries that one request can make: each is a row, and a workflow soon after.
+const maxDeliveries = 100_000
+
+// Publication is what a request to publish brought about.
+type Publication struct {
+	Published []webhook.Published // one for each event, in the request's order
+	Replayed  bool                // the same request, with the same key, was answered before
+}
+
 // Publish checks the published body and stores the event with its deliveries. When it returns without an
-// error, everything is committed and will be delivered whatever happens next.
-func (s *Service) Publish(ctx context.Context, accountID string, body []byte) (webhook.Event, []webhook.Delivery, error) {
-	event, err := webhook.ParseEvent(body)
-	if err != nil {
-		return webhook.Event{}, nil, err
+// error, everything is committed and will be delivered whatever happens next. A request that is repeated with
+// its key publishes nothing and gets the first one's answer.
+func (s *Service) Publish(ctx context.Context, accountID string, body []byte, key *webhook.IdempotencyKey) (Publication, error) {
+	return s.publish(ctx, accountID, key, func() ([]webhook.Event, error) {
+		event, err := webhook.ParseEvent(body)
+		return []webhook.Event{event}, err
+	})
+}
+
+// PublishBatch publishes several events at once, as [Service.Publish] does one: all of them, or none.
+func (s *Service) PublishBatch(ctx context.Context, accountID string, body []byte, key *webhook.IdempotencyKey) (Publication, error) {
+	return s.publish(ctx, accountID, key, func() ([]webhook.Event, error) {
+		return webhook.ParseBatch(body)
+	})
+}
+
+func (s *Service) publish(ctx context.Context, accountID string, key *webhook.IdempotencyKey, parse func() ([]webhook.Event, error)) (Publication, error) {
+	for {
+		if key != nil {
+			before, err := s.store.PublishedBefore(ctx, accountID, key)
+			if err != nil || before != nil {
+				return Publication{Published: before, Replayed: true}, err
+			}
+		}
+		events, err := parse()
+		if err != nil {
+			return Publication{}, err
+		}
+		published, err := s.match(ctx, accountID, events)
+		if err != nil {
+			return Publication{}, err
+		}
+		fresh, err := s.store.Publish(ctx, store.Publication{AccountID: accountID, Published: published, Key: key})
+		if err != nil {
+			return Publication{}, err
+		}
+		if fresh {
+			for _, one := range published {
+				s.starter.Enqueue(one.Deliveries)
+			}
+			return Publication{Published: published}, nil
+		}
+		// The same request came in at the same moment and was quicker.
 	}
-	event.AccountID = accountID
-	deliveries, err := s.store.Publish(ctx, &event)
-	if err != nil {
-		return webhook.Event{}, nil, err
+}
+
+// match makes a delivery for each event and each webhook of the account that wants it.
+func (s *Service) match(ctx context.Context, accountID string, events []webhook.Event) ([]webhook.Published, error) {
+	var eventTypes []string
+	for _, event := range events {
+		if !slices.Contains(eventTypes, event.Event) {
+			eventTypes = append(eventTypes, event.Event)
+		}
 	}
-	s.starter.Enqueue(deliveries)
-	return event, deliveries, nil
+	subscriptions, err := s.store.Subscriptions(ctx, accountID, eventTypes)
+	if err != nil {
+		return nil, err
+	}
+	published, deliveries := make([]webhook.Published, len(events)), 0
+	for i, event := range events {
+		event.AccountID = accountID
+		published[i].Event = event
+		for _, subscription := range subscriptions {
+			if subscription.Wants(event.Event) {
+				published[i].Deliveries = append(published[i].Deliveries, webhook.NewDelivery(event, subscription.WebhookID, subscription.WebhookName))
+			}
+		}
+		if deliveries += len(published[i].Deliveries); deliveries > maxDeliveries {
+			return nil, &webhook.Error{Code: webhook.CodeTooLarge, Message: fmt.Sprintf("The batch would make more than %d deliveries; send fewer events at once.", maxDeliveries)}
+		}
+	}
+	return published, nil
+}
+
+// Event returns one event of the account with its deliveries, the oldest first.
+func (s *Service) Event(ctx context.Context, accountID, id string) (webhook.Published, error) {
+	if err := webhook.CheckID(webhook.EventPrefix, id); err != nil {
+		return webhook.Published{}, err
+	}
+	event, err := s.store.Event(ctx, accountID, id)
+	if err != nil {
+		return webhook.Published{}, err
+	}
+	deliveries, err := s.store.DeliveriesOf(ctx, accountID, id)
+	return webhook.Published{Event: event, Deliveries: deliveries}, err
+}
+
+// Republish delivers an event of the account once more, to one of its webhooks, whether or not that subscribes
+// to it. It returns the new delivery. Conflict: the webhook is disabled.
+func (s *Service) Republish(ctx context.Context, accountID, id string, r webhook.Republication) (webhook.Delivery, error) {
+	if err := webhook.CheckID(webhook.EventPrefix, id); err != nil {
+		return webhook.Delivery{}, err
+	}
+	event, err := s.store.Event(ctx, accountID, id)
+	if err != nil {
+		return webhook.Delivery{}, err
+	}
+	if err := r.Check(); err != nil {
+		return webhook.Delivery{}, err
+	}
+	w, err := s.store.Webhook(ctx, accountID, r.WebhookID)
+	if err != nil {
+		return webhook.Delivery{}, r.Unknown(err)
+	}
+	if !w.Enabled {
+		return webhook.Delivery{}, &webhook.Error{Code: webhook.CodeConflict, Message: "The webhook is disabled; enable it first. " + w.DisabledReason}
+	}
+	d := webhook.NewDelivery(event, w.ID, w.Name)
+	if err := s.store.CreateDelivery(ctx, &d); err != nil {
+		return webhook.Delivery{}, err
+	}
+	s.starter.Enqueue([]webhook.Delivery{d})
+	return d, nil
 }

@@ -74,6 +74,7 @@ func (s *Starter) Run(ctx context.Context) error {
 		running.Go(func() { s.startQueued(ctx) })
 	}
 	running.Go(func() { s.sweep(ctx) })
+	running.Go(func() { s.forgetKeys(ctx) })
 	running.Wait()
 	return nil
 }

@@ -155,7 +155,7 @@ func TestPrepareAttempt(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, f.CreateWebhook(t.Context(), &w))
 	event := f.newEvent(f.account)
-	deliveries, err := f.Publish(t.Context(), event)
+	deliveries, err := f.publishEvent(event)
 	require.NoError(t, err)
 	id := deliveries[0].ID
 

@@ -49,6 +49,31 @@ func (s *Store) Deliveries(ctx context.Context, accountID string, filter Deliver
 	return deliveries, nil
 }
 
+// DeliveriesOf returns the deliveries of an event of the account, the oldest first.
+func (s *Store) DeliveriesOf(ctx context.Context, accountID, eventID string) ([]webhook.Delivery, error) {
+	deliveries := []webhook.Delivery{}
+	err := s.db.SelectContext(ctx, &deliveries, `
+		SELECT `+deliveryColumns+` FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id
+		WHERE d.account_id = $1 AND d.event_id = $2 ORDER BY d.id`, accountID, eventID)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries of event: %w", err)
+	}
+	return deliveries, nil
+}
+
+// CreateDelivery writes a further, pending delivery of an event and fills in when. Its workflow is started
+// sooner or later.
+func (s *Store) CreateDelivery(ctx context.Context, d *webhook.Delivery) error {
+	err := s.db.QueryRowxContext(ctx, `
+		INSERT INTO deliveries (id, account_id, webhook_id, event_id, event) VALUES ($1, $2, $3, $4, $5)
+		RETURNING created_at, updated_at`,
+		d.ID, d.AccountID, d.WebhookID, d.EventID, d.Event).Scan(&d.CreatedAt, &d.UpdatedAt)
+	if err != nil {
+		return fmt.Errorf("insert delivery: %w", err)
+	}
+	return nil
+}
+
 // EndDelivery writes down that a delivery ended without another attempt.
 func (s *Store) EndDelivery(ctx context.Context, id string, status webhook.Status) error {
 	_, err := s.db.ExecContext(ctx, `

@@ -2,79 +2,134 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/durahook/durahook/webhook"
 )
 
-// Publish writes the event and one pending delivery for each enabled webhook of its account that
-// subscribes to it, in one transaction. The rows are the outbox: once it returns nil, each delivery's
-// workflow is started sooner or later.
-func (s *Store) Publish(ctx context.Context, event *webhook.Event) ([]webhook.Delivery, error) {
-	var deliveries []webhook.Delivery
-	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
-		if err := insertEvent(ctx, tx, event); err != nil {
-			return err
-		}
-		var err error
-		deliveries, err = insertDeliveries(ctx, tx, event)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("publish event: %w", err)
+// Subscriptions returns the enabled webhooks of the account that subscribe to at least one of the event types.
+func (s *Store) Subscriptions(ctx context.Context, accountID string, eventTypes []string) ([]webhook.Subscription, error) {
+	var rows []struct {
+		ID     string         `db:"id"`
+		Name   string         `db:"name"`
+		Events pq.StringArray `db:"events"`
 	}
-	return deliveries, nil
-}
-
-func insertEvent(ctx context.Context, tx *sqlx.Tx, event *webhook.Event) error {
-	err := tx.QueryRowxContext(ctx, `
-		WITH event AS (
-			INSERT INTO events (id, account_id, event, timestamp) VALUES ($1, $2, $3, $4) RETURNING created_at
-		), payload AS (
-			INSERT INTO event_payloads (event_id, payload) VALUES ($1, $5)
-		)
-		SELECT created_at FROM event`,
-		event.ID, event.AccountID, event.Event, event.Timestamp, event.Payload,
-	).Scan(&event.CreatedAt)
-	if err != nil {
-		return fmt.Errorf("insert event: %w", err)
+	var patterns pq.StringArray
+	for _, name := range eventTypes {
+		patterns = append(patterns, webhook.Patterns(name)...)
 	}
-	return nil
-}
-
-func insertDeliveries(ctx context.Context, tx *sqlx.Tx, event *webhook.Event) ([]webhook.Delivery, error) {
-	var subscribed []struct {
-		ID   string `db:"id"`
-		Name string `db:"name"`
-	}
-	err := tx.SelectContext(ctx, &subscribed, `
-		SELECT id, name FROM webhooks
-		WHERE account_id = $1 AND enabled AND deleted_at IS NULL AND events && $2 ORDER BY id`,
-		event.AccountID, pq.StringArray{event.Event, webhook.AllEvents})
+	err := s.db.SelectContext(ctx, &rows, `
+		SELECT id, name, events FROM webhooks
+		WHERE account_id = $1 AND enabled AND deleted_at IS NULL AND events && $2 ORDER BY id`, accountID, patterns)
 	if err != nil {
 		return nil, fmt.Errorf("find subscribed webhooks: %w", err)
 	}
-	deliveries := make([]webhook.Delivery, len(subscribed))
-	var ids, webhookIDs pq.StringArray
-	for i, w := range subscribed {
-		deliveries[i] = webhook.Delivery{
-			ID: webhook.NewID(webhook.DeliveryPrefix), AccountID: event.AccountID, WebhookID: w.ID, WebhookName: w.Name,
-			EventID: event.ID, Event: event.Event, Status: webhook.StatusPending, CreatedAt: event.CreatedAt,
-		}
-		ids, webhookIDs = append(ids, deliveries[i].ID), append(webhookIDs, w.ID)
+	subscriptions := make([]webhook.Subscription, len(rows))
+	for i, row := range rows {
+		subscriptions[i] = webhook.Subscription{WebhookID: row.ID, WebhookName: row.Name, Events: row.Events}
 	}
-	if len(deliveries) == 0 {
-		return deliveries, nil
-	}
-	_, err = tx.ExecContext(ctx, `
-		INSERT INTO deliveries (id, webhook_id, account_id, event_id, event)
-		SELECT id, webhook_id, $3, $4, $5 FROM unnest($1::text[], $2::text[]) AS new (id, webhook_id)`,
-		ids, webhookIDs, event.AccountID, event.ID, event.Event)
+	return subscriptions, nil
+}
+
+// Publication is what is written down when events of an account are published.
+type Publication struct {
+	AccountID string
+	Published []webhook.Published     // the times of creation are filled in
+	Key       *webhook.IdempotencyKey // nil without
+}
+
+// Publish writes the events and their pending deliveries in one transaction, which is one statement. The rows
+// are the outbox: once it returns nil, each delivery's workflow is started sooner or later. If a publication
+// with the same key was written before, also at this very moment, nothing is written and fresh is false.
+func (s *Store) Publish(ctx context.Context, p Publication) (fresh bool, err error) {
+	rows, err := p.rows()
 	if err != nil {
-		return nil, fmt.Errorf("insert deliveries: %w", err)
+		return false, err
 	}
-	return deliveries, nil
+	var createdAt time.Time
+	err = s.db.QueryRowxContext(ctx, `
+		WITH key AS (
+			INSERT INTO idempotency_keys (account_id, key, request, published)
+			SELECT $1, $10, $11, $12 WHERE $10::bytea IS NOT NULL
+			ON CONFLICT (account_id, key) DO UPDATE
+			SET request = excluded.request, published = excluded.published, created_at = excluded.created_at
+			WHERE idempotency_keys.created_at < now() - make_interval(secs => $13)
+			RETURNING 1
+		), fresh AS (
+			SELECT now() AS created_at WHERE $10::bytea IS NULL OR EXISTS (SELECT FROM key)
+		), event AS (
+			INSERT INTO events (id, account_id, event, timestamp)
+			SELECT id, $1, event, timestamp
+			FROM fresh, unnest($2::text[], $3::text[], $4::timestamptz[]) AS new (id, event, timestamp)
+		), payload AS (
+			INSERT INTO event_payloads (event_id, payload)
+			SELECT id, payload FROM fresh, unnest($2::text[], $5::bytea[]) AS new (id, payload)
+		), delivery AS (
+			INSERT INTO deliveries (id, webhook_id, account_id, event_id, event)
+			SELECT id, webhook_id, $1, event_id, event
+			FROM fresh, unnest($6::text[], $7::text[], $8::text[], $9::text[]) AS new (id, webhook_id, event_id, event)
+		)
+		SELECT created_at FROM fresh`,
+		p.AccountID, rows.ids, rows.events, rows.timestamps, rows.payloads,
+		rows.deliveryIDs, rows.webhookIDs, rows.eventIDs, rows.deliveredEvents,
+		rows.key, rows.request, rows.answer, webhook.IdempotencyKept.Seconds(),
+	).Scan(&createdAt)
+	if errors.Is(err, errNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("publish: %w", err)
+	}
+	for i := range p.Published {
+		p.Published[i].Event.CreatedAt = createdAt
+		for j := range p.Published[i].Deliveries {
+			p.Published[i].Deliveries[j].CreatedAt = createdAt
+		}
+	}
+	return true, nil
+}
+
+// publicationRows are the columns of a publication.
+type publicationRows struct {
+	ids, events                                        pq.StringArray
+	timestamps                                         pq.GenericArray
+	payloads                                           pq.ByteaArray
+	deliveryIDs, webhookIDs, eventIDs, deliveredEvents pq.StringArray
+	key, request, answer                               []byte
+}
+
+func (p Publication) rows() (rows publicationRows, err error) {
+	var timestamps []time.Time
+	for _, published := range p.Published {
+		event := published.Event
+		rows.ids, rows.events = append(rows.ids, event.ID), append(rows.events, event.Event)
+		timestamps, rows.payloads = append(timestamps, event.Timestamp), append(rows.payloads, event.Payload)
+		for _, d := range published.Deliveries {
+			rows.deliveryIDs, rows.webhookIDs = append(rows.deliveryIDs, d.ID), append(rows.webhookIDs, d.WebhookID)
+			rows.eventIDs, rows.deliveredEvents = append(rows.eventIDs, event.ID), append(rows.deliveredEvents, event.Event)
+		}
+	}
+	rows.timestamps = pq.GenericArray{A: timestamps}
+	if p.Key != nil {
+		rows.key, rows.request = p.Key.Key[:], p.Key.Request[:]
+		rows.answer, err = encodePublished(p.Published)
+	}
+	return rows, err
+}
+
+// Event returns one event of the account.
+func (s *Store) Event(ctx context.Context, accountID, id string) (webhook.Event, error) {
+	var event webhook.Event
+	err := s.db.GetContext(ctx, &event, `
+		SELECT e.id, e.account_id, e.event, e.timestamp, e.created_at, p.payload
+		FROM events e JOIN event_payloads p ON p.event_id = e.id
+		WHERE e.account_id = $1 AND e.id = $2`, accountID, id)
+	if err != nil {
+		return webhook.Event{}, fmt.Errorf("find event: %w", notFound(err, webhook.EventPrefix, id))
+	}
+	return event, nil
 }

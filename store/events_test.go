@@ -1,11 +1,15 @@
 package store_test
 
 import (
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -14,7 +18,7 @@ func TestPublish(t *testing.T) {
 	f := newFixture(t)
 	w := f.newWebhook(f.account, "call.ended")
 	event := f.newEvent(f.account)
-	deliveries, err := f.Publish(t.Context(), event)
+	deliveries, err := f.publishEvent(event)
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now(), event.CreatedAt, near)
 	require.Len(t, deliveries, 1)
@@ -61,6 +65,94 @@ func TestPublishMatches(t *testing.T) {
 	require.Equal(t, theirs.ID, deliveries[0].WebhookID)
 }
 
+func TestSubscriptions(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ended, started, all := f.newWebhook(f.account, "call.ended"), f.newWebhook(f.account, "call.started"), f.newWebhook(f.account, "*")
+	f.newWebhook(f.account, "contact.created")
+	f.newWebhook(f.newAccount("other"), "*")
+	got, err := f.Subscriptions(t.Context(), f.account, []string{"call.ended", "call.started"})
+	require.NoError(t, err)
+	require.Equal(t, []webhook.Subscription{
+		{WebhookID: ended.ID, WebhookName: ended.Name, Events: []string{"call.ended"}},
+		{WebhookID: started.ID, WebhookName: started.Name, Events: []string{"call.started"}},
+		{WebhookID: all.ID, WebhookName: all.Name, Events: []string{"*"}},
+	}, got)
+}
+
+// However many of the same requests come in at the same moment, one of them publishes.
+func TestPublishOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.newWebhook(f.account, "*")
+	key := idempotencyKey(t, "key", "body")
+	var fresh atomic.Int64
+	var same sync.WaitGroup
+	for range 20 {
+		publication := store.Publication{AccountID: f.account, Published: []webhook.Published{f.match(*f.newEvent(f.account))}, Key: key}
+		same.Go(func() {
+			won, err := f.Publish(t.Context(), publication)
+			if assert.NoError(t, err) && won {
+				fresh.Add(1)
+			}
+		})
+	}
+	same.Wait()
+	require.EqualValues(t, 1, fresh.Load())
+	require.Equal(t, 1, f.count(`SELECT count(*) FROM events`))
+	require.Equal(t, 1, f.count(`SELECT count(*) FROM event_payloads`))
+	require.Equal(t, 1, f.count(`SELECT count(*) FROM deliveries`))
+
+	before, err := f.PublishedBefore(t.Context(), f.account, key)
+	require.NoError(t, err)
+	require.Len(t, before, 1)
+	require.Equal(t, 1, f.count(`SELECT count(*) FROM events WHERE id = $1 AND event = $2`, before[0].Event.ID, before[0].Event.Event))
+	require.Len(t, before[0].Deliveries, 1)
+	require.Equal(t, 1, f.count(`SELECT count(*) FROM deliveries WHERE id = $1 AND webhook_id = $2`, before[0].Deliveries[0].ID, before[0].Deliveries[0].WebhookID))
+}
+
+func TestIdempotencyKeys(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	key := idempotencyKey(t, "key", "body")
+	publish := func(account string, key *webhook.IdempotencyKey) bool {
+		t.Helper()
+		fresh, err := f.Publish(t.Context(), store.Publication{AccountID: account, Published: []webhook.Published{f.match(*f.newEvent(account))}, Key: key})
+		require.NoError(t, err)
+		return fresh
+	}
+	before, err := f.PublishedBefore(t.Context(), f.account, key)
+	require.NoError(t, err)
+	require.Nil(t, before)
+	require.True(t, publish(f.account, key))
+	require.False(t, publish(f.account, key))
+	require.True(t, publish(f.newAccount("other"), key), "each account has keys of its own")
+	require.True(t, publish(f.account, idempotencyKey(t, "another key", "body")))
+
+	_, err = f.PublishedBefore(t.Context(), f.account, idempotencyKey(t, "key", "another body"))
+	var domain *webhook.Error
+	require.ErrorAs(t, err, &domain)
+	require.Equal(t, webhook.CodeKeyReused, domain.Code)
+
+	// A day later it is a new key.
+	f.exec(`UPDATE idempotency_keys SET created_at = created_at - interval '24 hours' WHERE account_id = $1`, f.account)
+	before, err = f.PublishedBefore(t.Context(), f.account, idempotencyKey(t, "key", "another body"))
+	require.NoError(t, err)
+	require.Nil(t, before)
+	require.True(t, publish(f.account, idempotencyKey(t, "key", "another body")))
+	deleted, err := f.DeleteOldIdempotencyKeys(t.Context(), 10)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, deleted)
+	require.Equal(t, 2, f.count(`SELECT count(*) FROM idempotency_keys`))
+}
+
+func idempotencyKey(t *testing.T, key, body string) *webhook.IdempotencyKey {
+	t.Helper()
+	parsed, err := webhook.ParseIdempotencyKey(key, "/v1/events", []byte(body))
+	require.NoError(t, err)
+	return parsed
+}
+
 func TestPublishWithoutSubscribers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -75,7 +167,9 @@ func TestPublishIsAllOrNothing(t *testing.T) {
 		"event of that ID exists": func(f *fixture, e *webhook.Event) {
 			f.exec(`INSERT INTO events (id, account_id, event, timestamp) VALUES ($1, $2, 'call.ended', now())`, e.ID, e.AccountID)
 		},
-		"no payload": func(_ *fixture, e *webhook.Event) { e.Payload = nil },
+		"payload cannot be written": func(f *fixture, _ *webhook.Event) {
+			f.exec(`ALTER TABLE event_payloads ADD CONSTRAINT none CHECK (event_id = '')`)
+		},
 		"deliveries cannot be written": func(f *fixture, _ *webhook.Event) {
 			f.exec(`ALTER TABLE deliveries ADD CONSTRAINT none CHECK (id = '')`)
 		},
@@ -91,8 +185,8 @@ func TestPublishIsAllOrNothing(t *testing.T) {
 			event := f.newEvent(f.account)
 			breakIt(f, event)
 			before := f.count(`SELECT count(*) FROM events`)
-			deliveries, err := f.Publish(t.Context(), event)
-			require.ErrorContains(t, err, "publish event: insert ")
+			deliveries, err := f.publishEvent(event)
+			require.ErrorContains(t, err, "publish: ")
 			require.Nil(t, deliveries)
 			require.Equal(t, before, f.count(`SELECT count(*) FROM events`))
 			require.Zero(t, f.count(`SELECT count(*) FROM event_payloads`))

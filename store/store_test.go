@@ -86,9 +86,35 @@ func (f *fixture) newEvent(account string) *webhook.Event {
 
 func (f *fixture) publish(account string) []webhook.Delivery {
 	f.t.Helper()
-	deliveries, err := f.Publish(f.t.Context(), f.newEvent(account))
+	deliveries, err := f.publishEvent(f.newEvent(account))
 	require.NoError(f.t, err)
 	return deliveries
+}
+
+// publishEvent publishes an event to all webhooks of its account that subscribe to it.
+func (f *fixture) publishEvent(event *webhook.Event) ([]webhook.Delivery, error) {
+	f.t.Helper()
+	published := []webhook.Published{f.match(*event)}
+	fresh, err := f.Publish(f.t.Context(), store.Publication{AccountID: event.AccountID, Published: published})
+	if err != nil {
+		return nil, err
+	}
+	require.True(f.t, fresh)
+	*event = published[0].Event
+	return published[0].Deliveries, nil
+}
+
+// match returns an event with a new delivery for each webhook of its account that subscribes to it.
+func (f *fixture) match(event webhook.Event) webhook.Published {
+	f.t.Helper()
+	subscriptions, err := f.Subscriptions(f.t.Context(), event.AccountID, []string{event.Event})
+	require.NoError(f.t, err)
+	published := webhook.Published{Event: event}
+	for _, s := range subscriptions {
+		require.True(f.t, s.Wants(event.Event))
+		published.Deliveries = append(published.Deliveries, webhook.NewDelivery(event, s.WebhookID, s.WebhookName))
+	}
+	return published
 }
 
 // newDelivery returns a pending delivery to a webhook of its own.

@@ -79,6 +79,14 @@ type Delivery struct {
 	ResponseTimeMS *int     `db:"response_time_ms"`
 }
 
+// NewDelivery returns a pending delivery of an event to a webhook of its account, with an ID of its own.
+func NewDelivery(event Event, webhookID, webhookName string) Delivery {
+	return Delivery{
+		ID: NewID(DeliveryPrefix), AccountID: event.AccountID, WebhookID: webhookID, WebhookName: webhookName,
+		EventID: event.ID, Event: event.Event, Status: StatusPending,
+	}
+}
+
 // Attempt is one POST of a delivery. RunID and Sequence say which attempt of which workflow run it is;
 // together they make recording it twice impossible.
 type Attempt struct {

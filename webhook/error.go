@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
@@ -11,14 +12,15 @@ type Code string
 
 // The codes.
 const (
-	CodeMalformed    Code = "malformed"    // the input cannot be read at all, such as broken JSON
-	CodeInvalid      Code = "invalid"      // the input can be read, but fields of it are wrong
-	CodeTooLarge     Code = "too_large"    // the input exceeds a limit
-	CodeUnauthorized Code = "unauthorized" // no key, or one that is not good
-	CodeForbidden    Code = "forbidden"    // the key is good, but not for this
-	CodeNotFound     Code = "not_found"    // no such thing in this account
-	CodeConflict     Code = "conflict"     // the thing is in a state in which this cannot be done
-	CodeUnavailable  Code = "unavailable"  // a part that is needed is down; the same request may work later
+	CodeMalformed    Code = "malformed"              // the input cannot be read at all, such as broken JSON
+	CodeInvalid      Code = "invalid"                // the input can be read, but fields of it are wrong
+	CodeTooLarge     Code = "too_large"              // the input exceeds a limit
+	CodeUnauthorized Code = "unauthorized"           // no key, or one that is not good
+	CodeForbidden    Code = "forbidden"              // the key is good, but not for this
+	CodeNotFound     Code = "not_found"              // no such thing in this account
+	CodeConflict     Code = "conflict"               // the thing is in a state in which this cannot be done
+	CodeKeyReused    Code = "idempotency_key_reused" // the Idempotency-Key was used for another request
+	CodeUnavailable  Code = "unavailable"            // a part that is needed is down; the same request may work later
 )
 
 // Error is a mistake that is told to the person or program that made it. Its texts never hold secrets or
@@ -58,6 +60,18 @@ func (f *Fields) Add(pointer, detail string) {
 	known := slices.ContainsFunc(*f, func(field FieldError) bool { return field.Pointer == pointer })
 	if len(*f) < mostFields && !known {
 		*f = append(*f, FieldError{Pointer: pointer, Detail: detail})
+	}
+}
+
+// addAll notes what is wrong with a part of the input, which is at pointer.
+func (f *Fields) addAll(pointer string, err error) {
+	var domain *Error
+	if !errors.As(err, &domain) || len(domain.Fields) == 0 {
+		f.Add(pointer, err.Error())
+		return
+	}
+	for _, field := range domain.Fields {
+		f.Add(pointer+field.Pointer, field.Detail)
 	}
 }
 

@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -20,6 +21,38 @@ type Event struct {
 
 	// Payload is the published JSON, byte for byte: {"event","timestamp","data"}.
 	Payload []byte `db:"payload"`
+}
+
+// MaxBatch is the most events that can be published together.
+const MaxBatch = 1000
+
+// ParseBatch checks a published body {"events":[…]} and returns its events, as [ParseEvent] does. If one is
+// wrong, none is returned; the pointers of everything wrong begin with "/events/" and the event's place.
+func ParseBatch(body []byte) ([]Event, error) {
+	var input struct {
+		Input
+		Events []json.RawMessage `json:"events"`
+	}
+	if err := DecodeJSON(body, &input); err != nil {
+		return nil, err
+	}
+	fields := input.Wrong()
+	switch {
+	case len(input.Events) == 0:
+		fields.Add("/events", "is missing; it must be an array of events")
+	case len(input.Events) > MaxBatch:
+		fields.Add("/events", fmt.Sprintf("has more than %d entries; send the rest in another batch", MaxBatch))
+		return nil, fields.Err()
+	}
+	events := make([]Event, len(input.Events))
+	for i, one := range input.Events {
+		event, err := ParseEvent(one)
+		if err != nil {
+			fields.addAll(fmt.Sprintf("/events/%d", i), err)
+		}
+		events[i] = event
+	}
+	return events, fields.Err()
 }
 
 // ParseEvent checks a published body of at most [MaxPayload] bytes and returns the event with an ID of its
