@@ -35,7 +35,7 @@ func (a *API) publishEvent(r *http.Request, accountID string) (int, any, error) 
 	if err != nil {
 		return 0, nil, err
 	}
-	publication, err := a.service.Publish(r.Context(), accountID, body, key)
+	publication, err := a.service.Publish(r.Context(), principalOf(r), accountID, body, key)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -50,7 +50,7 @@ func (a *API) publishEvents(r *http.Request, accountID string) (int, any, error)
 	if err != nil {
 		return 0, nil, err
 	}
-	publication, err := a.service.PublishBatch(r.Context(), accountID, body, key)
+	publication, err := a.service.PublishBatch(r.Context(), principalOf(r), accountID, body, key)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -76,6 +76,9 @@ func publicationHeader(publication service.Publication) http.Header {
 	header := make(http.Header)
 	if publication.Replayed {
 		header.Set("Idempotency-Replayed", "true")
+	}
+	if publication.RateLimit != nil {
+		setRateLimit(header, publication.RateLimit)
 	}
 	return header
 }

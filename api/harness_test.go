@@ -46,6 +46,12 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
+	return newFixtureWithRate(t, service.DefaultPublishRate)
+}
+
+// newFixtureWithRate returns a fixture in which each API key may publish so many events a second.
+func newFixtureWithRate(t *testing.T, publishRate int) *fixture {
+	t.Helper()
 	s := newStore(t)
 	account, err := s.EnsureDefaultAccount(t.Context())
 	require.NoError(t, err)
@@ -56,6 +62,7 @@ func newFixture(t *testing.T) *fixture {
 	api.New(service.New(service.Options{
 		Store: s, Temporal: temporal, Guard: target.NewGuard(target.InsecureNone), Namespace: "default",
 		Starter: service.NewStarter(s, temporal, webhook.DefaultSchedule(), nil, quiet), UIURL: "http://127.0.0.1:8233",
+		PublishRate: publishRate,
 	}), adminKey, quiet).Register(router)
 	f := &fixture{t: t, store: s, server: httptest.NewServer(router), account: account}
 	t.Cleanup(f.server.Close)

@@ -45,6 +45,10 @@ func statusOf(code webhook.Code) int {
 		return http.StatusNotFound
 	case webhook.CodeConflict:
 		return http.StatusConflict
+	case webhook.CodeTooManyRequests:
+		return http.StatusTooManyRequests
+	case webhook.CodeUnsupportedMediaType:
+		return http.StatusUnsupportedMediaType
 	case webhook.CodeUnavailable:
 		return http.StatusServiceUnavailable
 	case codeMethod:
@@ -71,6 +75,10 @@ func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
+	}
+	if domain.RateLimit != nil {
+		w.Header().Set("Retry-After", seconds(domain.RateLimit.RetryAfter))
+		setRateLimit(w.Header(), domain.RateLimit)
 	}
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="durahook"`)

@@ -17,8 +17,12 @@ import (
 	"github.com/durahook/durahook/webhook"
 )
 
-// readBody returns the request's body of at most limit bytes.
+// readBody returns the request's body of at most limit bytes. It isn't unpacked: a small one could become very
+// large.
 func readBody(r *http.Request, limit int) ([]byte, error) {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, &webhook.Error{Code: webhook.CodeUnsupportedMediaType, Message: "Compressed bodies are not read; send it without Content-Encoding."}
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, int64(limit)))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {

@@ -16,53 +16,70 @@ const maxDeliveries = 100_000
 type Publication struct {
 	Published []webhook.Published // one for each event, in the request's order
 	Replayed  bool                // the same request, with the same key, was answered before
+	RateLimit *webhook.RateLimit  // what is left of the API key's; nil when there is none
 }
 
 // Publish checks the published body and stores the event with its deliveries. When it returns without an
 // error, everything is committed and will be delivered whatever happens next. A request that is repeated with
-// its key publishes nothing and gets the first one's answer.
-func (s *Service) Publish(ctx context.Context, accountID string, body []byte, key *webhook.IdempotencyKey) (Publication, error) {
-	return s.publish(ctx, accountID, key, func() ([]webhook.Event, error) {
+// its key publishes nothing and gets the first one's answer. TooManyRequests: the principal's API key has used
+// up its rate.
+func (s *Service) Publish(ctx context.Context, by webhook.Principal, accountID string, body []byte, key *webhook.IdempotencyKey) (Publication, error) {
+	return s.publish(ctx, by, accountID, key, func() ([]webhook.Event, error) {
 		event, err := webhook.ParseEvent(body)
 		return []webhook.Event{event}, err
 	})
 }
 
 // PublishBatch publishes several events at once, as [Service.Publish] does one: all of them, or none.
-func (s *Service) PublishBatch(ctx context.Context, accountID string, body []byte, key *webhook.IdempotencyKey) (Publication, error) {
-	return s.publish(ctx, accountID, key, func() ([]webhook.Event, error) {
+func (s *Service) PublishBatch(ctx context.Context, by webhook.Principal, accountID string, body []byte, key *webhook.IdempotencyKey) (Publication, error) {
+	return s.publish(ctx, by, accountID, key, func() ([]webhook.Event, error) {
 		return webhook.ParseBatch(body)
 	})
 }
 
-func (s *Service) publish(ctx context.Context, accountID string, key *webhook.IdempotencyKey, parse func() ([]webhook.Event, error)) (Publication, error) {
+func (s *Service) publish(ctx context.Context, by webhook.Principal, accountID string, key *webhook.IdempotencyKey, parse func() ([]webhook.Event, error)) (Publication, error) {
+	limit, err := s.limits.take(by, 1)
+	if err != nil {
+		return Publication{}, err
+	}
 	for {
 		if key != nil {
 			before, err := s.store.PublishedBefore(ctx, accountID, key)
 			if err != nil || before != nil {
-				return Publication{Published: before, Replayed: true}, err
+				return Publication{Published: before, Replayed: true, RateLimit: limit}, err
 			}
 		}
 		events, err := parse()
 		if err != nil {
 			return Publication{}, err
 		}
-		published, err := s.match(ctx, accountID, events)
-		if err != nil {
-			return Publication{}, err
-		}
-		fresh, err := s.store.Publish(ctx, store.Publication{AccountID: accountID, Published: published, Key: key})
-		if err != nil {
-			return Publication{}, err
-		}
-		if fresh {
-			for _, one := range published {
-				s.starter.Enqueue(one.Deliveries)
+		if len(events) > 1 {
+			if limit, err = s.limits.take(by, len(events)-1); err != nil {
+				return Publication{}, err
 			}
-			return Publication{Published: published}, nil
+		}
+		published, fresh, err := s.publishEvents(ctx, accountID, events, key)
+		if err != nil || fresh {
+			return Publication{Published: published, RateLimit: limit}, err
 		}
 		// The same request came in at the same moment and was quicker.
 	}
+}
+
+// publishEvents stores the events with their deliveries and has these started, unless the key was used before.
+func (s *Service) publishEvents(ctx context.Context, accountID string, events []webhook.Event, key *webhook.IdempotencyKey) (_ []webhook.Published, fresh bool, err error) {
+	published, err := s.match(ctx, accountID, events)
+	if err != nil {
+		return nil, false, err
+	}
+	fresh, err = s.store.Publish(ctx, store.Publication{AccountID: accountID, Published: published, Key: key})
+	if err != nil || !fresh {
+		return nil, false, err
+	}
+	for _, one := range published {
+		s.starter.Enqueue(one.Deliveries)
+	}
+	return published, true, nil
 }
 
 // match makes a delivery for each event and each webhook of the account that wants it.

@@ -29,7 +29,8 @@ type Service struct {
 	log       *slog.Logger
 
 	defaultAccount atomic.Pointer[string] // its ID, once it is known
-	noting         chan struct{}          // one for each use of an API key that is being written down
+	limits         *publishLimits
+	noting         chan struct{} // one for each use of an API key that is being written down
 }
 
 // Options are the parts of a service.
@@ -41,6 +42,8 @@ type Options struct {
 	Namespace string       // of Temporal
 	UIURL     string       // of the Temporal Web UI; empty when there is none
 	Log       *slog.Logger // nil for none
+
+	PublishRate int // events a second for each API key; 0 for [DefaultPublishRate]
 }
 
 // New returns a service made of its parts.
@@ -48,9 +51,13 @@ func New(o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.PublishRate == 0 {
+		o.PublishRate = DefaultPublishRate
+	}
 	return &Service{
 		store: o.Store, temporal: o.Temporal, guard: o.Guard, starter: o.Starter,
 		namespace: o.Namespace, uiURL: o.UIURL, log: o.Log, noting: make(chan struct{}, useNotes),
+		limits: newPublishLimits(o.PublishRate),
 	}
 }
 

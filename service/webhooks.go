@@ -11,7 +11,7 @@ import (
 )
 
 // CreateWebhook makes a webhook of the account. The returned one holds its signing secret, which is to be
-// shown this once.
+// shown this once. Conflict: the account has as many webhooks as it can have.
 func (s *Service) CreateWebhook(ctx context.Context, accountID string, d webhook.Definition) (webhook.Webhook, error) {
 	w, err := webhook.Define(accountID, d, s.guard.AllowsHTTP())
 	if err := s.checkTarget(ctx, d.URL, err); err != nil {

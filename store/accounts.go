@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jmoiron/sqlx"
+
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -76,4 +78,13 @@ func (s *Store) Accounts(ctx context.Context, page Page) ([]webhook.Account, err
 		return nil, fmt.Errorf("list accounts: %w", err)
 	}
 	return accounts, nil
+}
+
+// lockAccount has those who create things of which an account can have only so many wait for each other, so
+// that together they don't exceed the limit. The lock is one that publishing doesn't wait for.
+func lockAccount(ctx context.Context, tx *sqlx.Tx, id string) error {
+	if _, err := tx.ExecContext(ctx, `SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, id); err != nil {
+		return fmt.Errorf("lock account: %w", err)
+	}
+	return nil
 }

@@ -63,11 +63,9 @@ func (s *Store) CreateAPIKey(ctx context.Context, key *webhook.APIKey) error {
 	})
 }
 
-// checkRoomForAPIKey has those who create keys of the same account wait for each other, so that together
-// they don't exceed the limit. The lock is one that publishing doesn't wait for.
 func checkRoomForAPIKey(ctx context.Context, tx *sqlx.Tx, accountID string) error {
-	if _, err := tx.ExecContext(ctx, `SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, accountID); err != nil {
-		return fmt.Errorf("lock account: %w", err)
+	if err := lockAccount(ctx, tx, accountID); err != nil {
+		return err
 	}
 	var keys int
 	err := tx.GetContext(ctx, &keys, `SELECT count(*) FROM api_keys WHERE account_id = $1 AND `+inForce, accountID)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/durahook/durahook/webhook"
@@ -34,19 +35,41 @@ const webhookColumns = `
 	id, account_id, name, url, events, authentication, signing_secret, enabled, disabled_reason, created_at, updated_at,
 	deleted_at, previous_signing_secret, previous_signing_secret_until`
 
-// CreateWebhook inserts the webhook and fills in when it was created and updated.
+// CreateWebhook inserts the webhook and fills in when it was created and updated. Conflict: the account has as
+// many webhooks as it can have.
 func (s *Store) CreateWebhook(ctx context.Context, w *webhook.Webhook) error {
 	sealed, err := s.sealWebhook(w)
 	if err != nil {
 		return err
 	}
-	err = s.db.QueryRowxContext(ctx, `
-		INSERT INTO webhooks (id, account_id, name, url, events, authentication, signing_secret, enabled)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING created_at, updated_at`,
-		w.ID, w.AccountID, w.Name, w.URL, pq.StringArray(w.Events), sealed.authentication, sealed.secret, w.Enabled,
-	).Scan(&w.CreatedAt, &w.UpdatedAt)
+	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		if err := checkRoomForWebhook(ctx, tx, w.AccountID); err != nil {
+			return err
+		}
+		err := tx.QueryRowxContext(ctx, `
+			INSERT INTO webhooks (id, account_id, name, url, events, authentication, signing_secret, enabled)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING created_at, updated_at`,
+			w.ID, w.AccountID, w.Name, w.URL, pq.StringArray(w.Events), sealed.authentication, sealed.secret, w.Enabled,
+		).Scan(&w.CreatedAt, &w.UpdatedAt)
+		if err != nil {
+			return fmt.Errorf("insert webhook: %w", err)
+		}
+		return nil
+	})
+}
+
+func checkRoomForWebhook(ctx context.Context, tx *sqlx.Tx, accountID string) error {
+	if err := lockAccount(ctx, tx, accountID); err != nil {
+		return err
+	}
+	var webhooks int
+	err := tx.GetContext(ctx, &webhooks, `SELECT count(*) FROM webhooks WHERE account_id = $1 AND deleted_at IS NULL`, accountID)
 	if err != nil {
-		return fmt.Errorf("insert webhook: %w", err)
+		return fmt.Errorf("count webhooks: %w", err)
+	}
+	if webhooks >= webhook.MaxWebhooks {
+		return &webhook.Error{Code: webhook.CodeConflict, Message: fmt.Sprintf(
+			"The account has %d webhooks already, the most it can have; delete one that nobody uses.", webhook.MaxWebhooks)}
 	}
 	return nil
 }

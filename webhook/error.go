@@ -12,23 +12,26 @@ type Code string
 
 // The codes.
 const (
-	CodeMalformed    Code = "malformed"              // the input cannot be read at all, such as broken JSON
-	CodeInvalid      Code = "invalid"                // the input can be read, but fields of it are wrong
-	CodeTooLarge     Code = "too_large"              // the input exceeds a limit
-	CodeUnauthorized Code = "unauthorized"           // no key, or one that is not good
-	CodeForbidden    Code = "forbidden"              // the key is good, but not for this
-	CodeNotFound     Code = "not_found"              // no such thing in this account
-	CodeConflict     Code = "conflict"               // the thing is in a state in which this cannot be done
-	CodeKeyReused    Code = "idempotency_key_reused" // the Idempotency-Key was used for another request
-	CodeUnavailable  Code = "unavailable"            // a part that is needed is down; the same request may work later
+	CodeMalformed            Code = "malformed"              // the input cannot be read at all, such as broken JSON
+	CodeInvalid              Code = "invalid"                // the input can be read, but fields of it are wrong
+	CodeTooLarge             Code = "too_large"              // the input exceeds a limit
+	CodeUnauthorized         Code = "unauthorized"           // no key, or one that is not good
+	CodeForbidden            Code = "forbidden"              // the key is good, but not for this
+	CodeNotFound             Code = "not_found"              // no such thing in this account
+	CodeConflict             Code = "conflict"               // the thing is in a state in which this cannot be done
+	CodeKeyReused            Code = "idempotency_key_reused" // the Idempotency-Key was used for another request
+	CodeTooManyRequests      Code = "too_many_requests"      // more than a limit of the rate allows
+	CodeUnsupportedMediaType Code = "unsupported_media_type" // the body is in a form that is not read
+	CodeUnavailable          Code = "unavailable"            // a part that is needed is down; the same request may work later
 )
 
 // Error is a mistake that is told to the person or program that made it. Its texts never hold secrets or
 // payloads.
 type Error struct {
-	Code    Code
-	Message string       // one sentence for people
-	Fields  []FieldError // with CodeInvalid: every wrong field
+	Code      Code
+	Message   string       // one sentence for people
+	Fields    []FieldError // with CodeInvalid: every wrong field
+	RateLimit *RateLimit   // with CodeTooManyRequests: the limit
 }
 
 // FieldError is one wrong field of an input.

@@ -14,6 +14,9 @@ import (
 	"golang.org/x/net/idna"
 )
 
+// MaxWebhooks is how many webhooks an account can have.
+const MaxWebhooks = 2000
+
 // Limits of a webhook's fields.
 const (
 	MaxName   = 100  // characters

@@ -121,6 +121,7 @@ func (a *App) service(starter *service.Starter) *service.Service {
 	return service.New(service.Options{
 		Store: a.store, Temporal: a.temporal, Guard: a.guard, Starter: starter,
 		Namespace: a.config.TemporalNamespace, UIURL: a.config.TemporalUIURL, Log: a.log,
+		PublishRate: a.config.PublishRate,
 	})
 }
 

@@ -37,10 +37,9 @@ func (s *server) close() error {
 	return nil
 }
 
-// run serves until ctx is done and then lets requests under way end.
-func (s *server) run(ctx context.Context, handler http.Handler) error {
-	const drainTimeout = 10 * time.Second
-	h := &http.Server{
+// newHTTPServer returns a server that no client can keep busy by being slow.
+func newHTTPServer(handler http.Handler) *http.Server {
+	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
@@ -48,6 +47,12 @@ func (s *server) run(ctx context.Context, handler http.Handler) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 	}
+}
+
+// run serves until ctx is done and then lets requests under way end.
+func (s *server) run(ctx context.Context, handler http.Handler) error {
+	const drainTimeout = 10 * time.Second
+	h := newHTTPServer(handler)
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(s.listener) }()
 	select {

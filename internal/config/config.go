@@ -42,6 +42,7 @@ type API struct {
 	AdminKey      string `help:"Key that may do everything; at least 16 characters." placeholder:"KEY"`
 	TemporalUIURL string `name:"temporal-ui-url" help:"Address of the Temporal Web UI, for links to it." placeholder:"URL"`
 	RetrySchedule string `help:"Gap before each attempt, counted from the end of the one before." default:"0s,1m,5m,30m,2h,12h" placeholder:"GAPS"`
+	PublishRate   int    `help:"Events a second that each API key may publish through this process, on average." default:"1000" placeholder:"N"`
 }
 
 // Worker are the flags of a process that makes attempts.
@@ -62,6 +63,7 @@ type Config struct {
 	AdminKey          string
 	TemporalUIURL     string
 	Schedule          webhook.Schedule
+	PublishRate       int // events a second for each API key
 	AttemptTimeout    time.Duration
 }
 
@@ -160,6 +162,11 @@ func (a API) resolve(c *Config, p *Problems) {
 	if err != nil {
 		p.add("retry-schedule", "%s", err)
 	}
+	const highestRate = 1_000_000
+	if a.PublishRate < 1 || a.PublishRate > highestRate {
+		p.add("publish-rate", "%d is not between 1 and %d", a.PublishRate, highestRate)
+	}
+	c.PublishRate = a.PublishRate
 	c.Listen, c.AdminKey, c.Schedule = a.Listen, a.AdminKey, schedule
 	c.TemporalUIURL = strings.TrimSuffix(a.TemporalUIURL, "/")
 }

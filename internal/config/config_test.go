@@ -36,7 +36,7 @@ func newFlags() flags {
 		},
 		api: config.API{
 			Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233/",
-			RetrySchedule: "0s,1m,5m,30m,2h,12h",
+			RetrySchedule: "0s,1m,5m,30m,2h,12h", PublishRate: 1000,
 		},
 		worker: config.Worker{AttemptTimeout: "30s"},
 	}
@@ -52,7 +52,7 @@ func TestResolve(t *testing.T) {
 		DatabaseURL: "postgres://user:password@127.0.0.1:5432/durahook", Level: slog.LevelInfo,
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default", Insecure: target.InsecureNone,
 		Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233",
-		Schedule: webhook.DefaultSchedule(), AttemptTimeout: 30 * time.Second,
+		Schedule: webhook.DefaultSchedule(), PublishRate: 1000, AttemptTimeout: 30 * time.Second,
 	}, got)
 }
 
@@ -73,13 +73,13 @@ func TestResolveTellsEveryMistakeAtOnce(t *testing.T) {
 	require.ErrorAs(t, err, &problems)
 	for _, name := range []string{
 		"database-url", "log-level", "log-format", "encryption-key", "temporal-address", "temporal-namespace",
-		"allow-insecure-targets", "listen", "admin-key", "retry-schedule", "attempt-timeout",
+		"allow-insecure-targets", "listen", "admin-key", "retry-schedule", "publish-rate", "attempt-timeout",
 	} {
 		variable := "DURAHOOK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		require.Equal(t, 1, strings.Count(err.Error(), "\n  --"+name+" ("+variable+"): "), err)
 	}
-	require.Len(t, problems, 11)
-	require.Equal(t, 11, strings.Count(err.Error(), "\n"), "a line each")
+	require.Len(t, problems, 12)
+	require.Equal(t, 12, strings.Count(err.Error(), "\n"), "a line each")
 }
 
 func TestResolveRefuses(t *testing.T) {
