@@ -9,11 +9,16 @@ TIMEOUT ?= 20m
 
 GOLANGCI_LINT_VERSION := 2.15.0
 WORKFLOWCHECK_VERSION := 0.6.0
+OAPI_CODEGEN_VERSION  := 2.8.2
 
 # Tools are built once for each version of them and of Go.
 tools         := bin/tools/$(shell $(GO) env GOVERSION)
 golangci_lint := $(tools)/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
 workflowcheck := $(tools)/workflowcheck-$(WORKFLOWCHECK_VERSION)/workflowcheck
+oapi_codegen  := $(tools)/oapi-codegen-$(OAPI_CODEGEN_VERSION)/oapi-codegen
+
+# What "make generate" makes of api/openapi.yaml.
+generated := api/types/types.gen.go client/client.gen.go
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ldflags  = -s -w -X github.com/durahook/durahook/internal/version.stamped=$(VERSION)
@@ -64,6 +69,17 @@ fmt: ## Format all Go files
 check-fmt: ## Fail if a Go file is not formatted
 	@files=$$(gofmt -l .) && [ -z "$$files" ] || { echo "make fmt would change:"; echo "$$files"; exit 1; }
 
+.PHONY: generate
+generate: $(oapi_codegen) ## Make the API's types and the client anew from api/openapi.yaml
+	$(GO) run ./internal/openapigen api/openapi.yaml bin/openapi.yaml
+	$(oapi_codegen) -config api/types/oapi-codegen.yaml bin/openapi.yaml
+	$(oapi_codegen) -config client/oapi-codegen.yaml bin/openapi.yaml
+
+.PHONY: check-generated
+check-generated: ## Fail if what is made from api/openapi.yaml is not up to date
+	@before=$$(cat $(generated) | cksum) && $(MAKE) --no-print-directory generate && \
+		[ "$$before" = "$$(cat $(generated) | cksum)" ] || { echo "make generate has changed:" $(generated); exit 1; }
+
 .PHONY: tidy
 tidy: ## Bring go.mod and go.sum up to date
 	$(call in-each-module,$(GO) mod tidy)
@@ -86,3 +102,6 @@ $(golangci_lint):
 
 $(workflowcheck):
 	GOBIN=$(abspath $(@D)) $(GO) install go.temporal.io/sdk/contrib/tools/workflowcheck@v$(WORKFLOWCHECK_VERSION)
+
+$(oapi_codegen):
+	GOBIN=$(abspath $(@D)) $(GO) install github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v$(OAPI_CODEGEN_VERSION)
