@@ -21,7 +21,10 @@ import (
 func explain(ctx context.Context, err error, timeout time.Duration) (webhook.Outcome, string) {
 	var dns *net.DNSError
 	var timeoutErr net.Error
+	var token *tokenError
 	switch {
+	case errors.As(err, &token):
+		return token.outcome, token.words
 	case errors.Is(err, target.ErrBlocked):
 		return webhook.OutcomeBlocked, target.ErrBlocked.Error()
 	case context.Cause(ctx) == errAnswerTimeout: //nolint:errorlint // compared by identity on purpose: the cause is ours

@@ -24,6 +24,7 @@ const (
 // Sender makes the POSTs.
 type Sender struct {
 	client    *http.Client
+	tokens    *tokens
 	timeout   time.Duration
 	userAgent string
 }
@@ -31,13 +32,20 @@ type Sender struct {
 // NewSender returns a sender that connects only to addresses that guard admits, gives an endpoint timeout
 // to answer in full, and calls itself durahook/version.
 func NewSender(guard *target.Guard, timeout time.Duration, version string) *Sender {
+	transport, userAgent := guard.Transport(), "durahook/"+version
 	return &Sender{
-		client: &http.Client{
-			Transport:     guard.Transport(),
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		client:    newClient(transport),
+		tokens:    newTokens(newClient(tokenTransport{transport, userAgent}), timeout),
 		timeout:   timeout,
-		userAgent: "durahook/" + version,
+		userAgent: userAgent,
+	}
+}
+
+// newClient returns a client that does not follow redirects.
+func newClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
@@ -50,18 +58,53 @@ type Request struct {
 	Payload []byte
 }
 
-// Send makes one POST and waits for the whole answer. It never fails: how it ended is in the answer.
+// Send makes one POST and waits for the whole answer. It never fails: how it ended is in the answer. Where the
+// token of the request was an older one and the endpoint doesn't know it any more, the POST is made again with
+// a new token, all within the same time limit.
 func (s *Sender) Send(ctx context.Context, r Request) answer {
-	a := answer{startedAt: time.Now()}
+	startedAt := time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, errAnswerTimeout)
 	defer cancel()
-	response, err := s.post(ctx, r, a.startedAt) //nolint:bodyclose // readAnswer closes it
+	a, stale := s.try(ctx, r)
+	if stale {
+		a, _ = s.try(ctx, r)
+	}
+	a.startedAt, a.endedAt = startedAt, time.Now()
+	return a
+}
+
+var errAnswerTimeout = errors.New("no full answer in time")
+
+// try makes the POST with the token that it needs, if it needs one. stale says that the endpoint refused a
+// token which was not fetched for this attempt.
+func (s *Sender) try(ctx context.Context, r Request) (a answer, stale bool) {
+	if !r.Webhook.Authentication.FetchesTokens() {
+		return s.exchange(ctx, r), false
+	}
+	token, held, err := s.tokens.get(ctx, r.Webhook)
+	if err != nil {
+		a.outcome, a.err = explain(ctx, err, s.timeout)
+		return a, false
+	}
+	authorized := r
+	authorized.Webhook.Authentication.Token = token
+	a = s.exchange(ctx, authorized)
+	if a.statusCode != http.StatusUnauthorized {
+		return a, false
+	}
+	s.tokens.refused(r.Webhook, token)
+	return a, held
+}
+
+// exchange makes the POST and reads the answer.
+func (s *Sender) exchange(ctx context.Context, r Request) (a answer) {
+	at := time.Now()
+	response, err := s.post(ctx, r, at) //nolint:bodyclose // readAnswer closes it
 	if err == nil {
 		a.header = response.Header
-		a.retryAfter = retryAfter(response, a.startedAt)
+		a.retryAfter = retryAfter(response, at)
 		a.body, err = readAnswer(response)
 	}
-	a.endedAt = time.Now()
 	if err != nil {
 		a.outcome, a.err = explain(ctx, err, s.timeout)
 		return a
@@ -70,8 +113,6 @@ func (s *Sender) Send(ctx context.Context, r Request) answer {
 	a.outcome = webhook.OutcomeOf(response.StatusCode)
 	return a
 }
-
-var errAnswerTimeout = errors.New("no full answer in time")
 
 func (s *Sender) post(ctx context.Context, r Request, at time.Time) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.Webhook.URL, bytes.NewReader(r.Payload))

@@ -14,27 +14,37 @@ import (
 // shown this once. Conflict: the account has as many webhooks as it can have.
 func (s *Service) CreateWebhook(ctx context.Context, accountID string, d webhook.Definition) (webhook.Webhook, error) {
 	w, err := webhook.Define(accountID, d, s.guard.AllowsHTTP())
-	if err := s.checkTarget(ctx, d.URL, err); err != nil {
+	if err := s.checkTargets(ctx, d.Targets(), err); err != nil {
 		return webhook.Webhook{}, err
 	}
 	return w, s.store.CreateWebhook(ctx, &w)
 }
 
-// checkTarget returns what is wrong with a definition: all that was found before, and whether its URL has an
-// address that may be sent to. A URL that is none is not looked up.
-func (s *Service) checkTarget(ctx context.Context, url string, found error) error {
-	var before, target *webhook.Error
-	if found == nil {
-		return s.guard.CheckURL(ctx, url)
-	}
-	isURL := func(field webhook.FieldError) bool { return field.Pointer == "/url" }
-	if !errors.As(found, &before) || slices.ContainsFunc(before.Fields, isURL) {
+// checkTargets returns what is wrong with a definition: all that was found before, and which of its URLs has
+// no address that may be sent to. A URL that is none is not looked up.
+func (s *Service) checkTargets(ctx context.Context, targets []webhook.Target, found error) error {
+	var wrong *webhook.Error
+	if found != nil && !errors.As(found, &wrong) {
 		return found
 	}
-	if err := s.guard.CheckURL(ctx, url); !errors.As(err, &target) {
-		return found
+	var fields webhook.Fields
+	if wrong != nil {
+		fields = slices.Clone(wrong.Fields)
 	}
-	return webhook.Fields(slices.Concat(before.Fields, target.Fields)).Err()
+	for _, target := range targets {
+		if slices.ContainsFunc(fields, func(field webhook.FieldError) bool { return field.Pointer == target.Pointer }) {
+			continue
+		}
+		err := s.guard.CheckURL(ctx, target.URL)
+		var refused *webhook.Error
+		if err != nil && !errors.As(err, &refused) {
+			return err
+		}
+		if refused != nil {
+			fields.Add(target.Pointer, refused.Fields[0].Detail)
+		}
+	}
+	return fields.Err()
 }
 
 // Webhook returns one webhook of the account.
@@ -54,11 +64,7 @@ func (s *Service) Webhooks(ctx context.Context, accountID string, page store.Pag
 // are still to come, also of deliveries under way, use what it says now.
 func (s *Service) UpdateWebhook(ctx context.Context, accountID, id string, patch webhook.Patch) (webhook.Webhook, error) {
 	return s.changeWebhook(ctx, accountID, id, func(w *webhook.Webhook) error {
-		err := patch.Apply(w, s.guard.AllowsHTTP())
-		if url, given := patch.URL(); given {
-			return s.checkTarget(ctx, url, err)
-		}
-		return err
+		return s.checkTargets(ctx, patch.Targets(), patch.Apply(w, s.guard.AllowsHTTP()))
 	})
 }
 

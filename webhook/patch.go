@@ -35,9 +35,13 @@ const (
 	fieldAuthentication = "authentication"
 )
 
-// URL returns the URL that the patch sets, if it sets one.
-func (p Patch) URL() (url string, given bool) {
-	return p.definition.URL, p.gives(fieldURL)
+// Targets returns the URLs that the patch sets.
+func (p Patch) Targets() []Target {
+	var targets []Target
+	if p.gives(fieldURL) {
+		targets = append(targets, Target{"/url", p.definition.URL})
+	}
+	return append(targets, p.definition.Authentication.targets()...)
 }
 
 func (p Patch) gives(field string) bool { return slices.Contains(p.given, field) }
@@ -53,7 +57,7 @@ func (p Patch) Apply(w *Webhook, allowHTTP bool) error {
 	}
 	if p.gives(fieldURL) {
 		changed.URL = d.URL
-		checkURL(&fields, d.URL, allowHTTP)
+		checkURL(&fields, "/url", d.URL, allowHTTP)
 	}
 	if p.gives(fieldEvents) {
 		changed.Events = d.Events
@@ -61,7 +65,7 @@ func (p Patch) Apply(w *Webhook, allowHTTP bool) error {
 	}
 	if p.gives(fieldAuthentication) {
 		changed.Authentication = d.Authentication
-		changed.Authentication.check(&fields)
+		changed.Authentication.check(&fields, allowHTTP)
 	}
 	if err := fields.Err(); err != nil {
 		return err

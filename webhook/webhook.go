@@ -61,9 +61,9 @@ func Define(accountID string, d Definition, allowHTTP bool) (Webhook, error) {
 	fields := d.Wrong()
 	d.Name = strings.TrimSpace(d.Name)
 	checkName(&fields, d.Name)
-	checkURL(&fields, d.URL, allowHTTP)
+	checkURL(&fields, "/url", d.URL, allowHTTP)
 	checkEvents(&fields, d.Events)
-	d.Authentication.check(&fields)
+	d.Authentication.check(&fields, allowHTTP)
 	if err := fields.Err(); err != nil {
 		return Webhook{}, err
 	}
@@ -77,6 +77,17 @@ func Define(accountID string, d Definition, allowHTTP bool) (Webhook, error) {
 		SigningSecret:  NewSigningSecret(),
 		Enabled:        true,
 	}, nil
+}
+
+// Target is a URL that a client wants durahook to connect to.
+type Target struct {
+	Pointer string // to the field that names it
+	URL     string
+}
+
+// Targets returns the URLs that a definition names.
+func (d Definition) Targets() []Target {
+	return append([]Target{{"/url", d.URL}}, d.Authentication.targets()...)
 }
 
 // Enable lets a webhook get events again, from now on.
@@ -137,8 +148,7 @@ func checkNameLike(fields *Fields, name, example string) {
 	}
 }
 
-func checkURL(fields *Fields, raw string, allowHTTP bool) {
-	const pointer = "/url"
+func checkURL(fields *Fields, pointer, raw string, allowHTTP bool) {
 	if raw == "" {
 		fields.Add(pointer, `is missing; use your endpoint's HTTPS URL, such as "https://example.com/webhooks"`)
 		return
@@ -155,7 +165,7 @@ func checkURL(fields *Fields, raw string, allowHTTP bool) {
 	case isOddAddress(parsed.Hostname()):
 		fields.Add(pointer, "must have a host name or a plain IP address, such as 203.0.113.7")
 	case parsed.User != nil:
-		fields.Add(pointer, "must not contain a user name or password; use authentication of type basic")
+		fields.Add(pointer, "must not contain a user name or password; they belong in authentication")
 	case parsed.Scheme == "http" && allowHTTP, parsed.Scheme == "https":
 	default:
 		fields.Add(pointer, "must start with https://")
