@@ -73,7 +73,7 @@ func TestCreateWebhookRefuses(t *testing.T) {
 		fields fields
 	}{
 		"http":                {url("http://8.8.8.8/"), 422, fields{"/url": https}},
-		"credentials":         {url("https://user:secret-word@8.8.8.8/"), 422, fields{"/url": "must not contain a user name or password; use authentication of type basic"}},
+		"credentials":         {url("https://user:secret-word@8.8.8.8/"), 422, fields{"/url": "must not contain a user name or password; they belong in authentication"}},
 		"loopback":            {url("https://127.0.0.1/"), 422, fields{"/url": public}},
 		"loopback and port":   {url("https://127.0.0.1:8443/"), 422, fields{"/url": public}},
 		"http loopback":       {url("http://127.0.0.1/"), 422, fields{"/url": https}},

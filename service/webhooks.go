@@ -35,13 +35,12 @@ func (s *Service) checkTargets(ctx context.Context, targets []webhook.Target, fo
 		if slices.ContainsFunc(fields, func(field webhook.FieldError) bool { return field.Pointer == target.Pointer }) {
 			continue
 		}
-		err := s.guard.CheckURL(ctx, target.URL)
 		var refused *webhook.Error
-		if err != nil && !errors.As(err, &refused) {
-			return err
-		}
-		if refused != nil {
+		switch err := s.guard.CheckURL(ctx, target.URL); {
+		case errors.As(err, &refused):
 			fields.Add(target.Pointer, refused.Fields[0].Detail)
+		case err != nil && found == nil:
+			return err
 		}
 	}
 	return fields.Err()

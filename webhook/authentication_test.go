@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -20,6 +21,12 @@ func defineAuthentication(a webhook.Authentication) (webhook.Authentication, err
 func TestAuthenticationChecks(t *testing.T) {
 	t.Parallel()
 	type want map[string]string
+	oauth := func(change func(*webhook.Authentication)) webhook.Authentication {
+		a := clientCredentials()
+		change(&a)
+		return a
+	}
+	long := func(n int) string { return strings.Repeat("x", n) }
 	for name, scenario := range map[string]struct {
 		authentication webhook.Authentication
 		want           want // nil: it is fine
@@ -32,6 +39,52 @@ func TestAuthenticationChecks(t *testing.T) {
 		"bearer":                   {webhook.Authentication{Type: "bearer", Token: "t"}, nil},
 		"hmac":                     {webhook.Authentication{Type: "hmac", Secret: "s"}, nil},
 		"hmac in full":             {webhook.Authentication{Type: "hmac", Secret: "s", Header: "X-Sig", Algorithm: "sha512"}, nil},
+
+		"client credentials":         {clientCredentials(), nil},
+		"without scopes":             {oauth(func(a *webhook.Authentication) { a.Scopes = nil }), nil},
+		"as long as may be":          {oauth(func(a *webhook.Authentication) { a.ClientID, a.ClientSecret = long(4096), long(1024) }), nil},
+		"as many scopes as may be":   {oauth(func(a *webhook.Authentication) { a.Scopes = slices.Repeat([]string{long(256)}, 32) }), nil},
+		"blanks that are not shown":  {webhook.Authentication{Type: "basic", Username: " u ", Password: " p "}, nil},
+		"as long values as may be":   {webhook.Authentication{Type: "api_key", Header: "X-A", Value: long(4096)}, nil},
+		"as long a secret as may be": {webhook.Authentication{Type: "hmac", Secret: long(1024)}, nil},
+
+		"token and token_url": {oauth(func(a *webhook.Authentication) { a.Token = "t" }), want{
+			"/authentication/token": "does not belong to authentication of type bearer with token_url",
+		}},
+		"scopes alone": {webhook.Authentication{Type: "bearer", Scopes: []string{"a"}}, want{
+			"/authentication/token_url": "is missing; authentication of type bearer with token_url needs it",
+			"/authentication/client_id": "is missing", "/authentication/client_secret": "is missing",
+		}},
+		"client of another type": {oauth(func(a *webhook.Authentication) { a.Type, a.Secret = "hmac", "s" }), want{
+			"/authentication/token_url": "does not belong to authentication of type hmac", "/authentication/client_id": "does not belong",
+			"/authentication/client_secret": "does not belong", "/authentication/scopes": "does not belong",
+		}},
+		"http token URL":          {oauth(func(a *webhook.Authentication) { a.TokenURL = "http://id.example.com/" }), want{"/authentication/token_url": "must start with https://"}},
+		"no token URL":            {oauth(func(a *webhook.Authentication) { a.TokenURL = "token" }), want{"/authentication/token_url": "is not a URL"}},
+		"odd token URL":           {oauth(func(a *webhook.Authentication) { a.TokenURL = "https://0x7f.1/" }), want{"/authentication/token_url": "must have a host name"}},
+		"token URL with password": {oauth(func(a *webhook.Authentication) { a.TokenURL = "https://u:p@id.example.com/" }), want{"/authentication/token_url": "must not contain a user name"}},
+		"long token URL":          {oauth(func(a *webhook.Authentication) { a.TokenURL += long(2048) }), want{"/authentication/token_url": "is longer than 2048 bytes"}},
+		"masked client_secret":    {oauth(func(a *webhook.Authentication) { a.ClientSecret = "••••cret" }), want{"/authentication/client_secret": "is a secret as answers show it"}},
+		"line feed in client": {oauth(func(a *webhook.Authentication) { a.ClientID, a.ClientSecret = "a\n", "\x7f" }), want{
+			"/authentication/client_id": "control characters", "/authentication/client_secret": "control characters",
+		}},
+		"long client": {oauth(func(a *webhook.Authentication) { a.ClientID, a.ClientSecret = long(4097), long(1025) }), want{
+			"/authentication/client_id": "is longer than 4096 bytes", "/authentication/client_secret": "is longer than 1024 bytes",
+		}},
+		"too many scopes": {oauth(func(a *webhook.Authentication) { a.Scopes = slices.Repeat([]string{"a"}, 33) }), want{"/authentication/scopes": "has more than 32 entries"}},
+		"odd scopes": {oauth(func(a *webhook.Authentication) {
+			a.Scopes = []string{"fine!~", "", "two words", `a"b`, `a\b`, "é", "a\n", long(257)}
+		}), want{
+			"/authentication/scopes/1": "is not a scope", "/authentication/scopes/2": "is not a scope", "/authentication/scopes/3": "is not a scope",
+			"/authentication/scopes/4": "is not a scope", "/authentication/scopes/5": "is not a scope", "/authentication/scopes/6": "is not a scope",
+			"/authentication/scopes/7": "is longer than 256 bytes",
+		}},
+		"long value":           {webhook.Authentication{Type: "api_key", Header: "X-A", Value: long(4097)}, want{"/authentication/value": "is longer than 4096 bytes"}},
+		"long user":            {webhook.Authentication{Type: "basic", Username: long(4097), Password: long(4097)}, want{"/authentication/username": "is longer", "/authentication/password": "is longer"}},
+		"long token":           {webhook.Authentication{Type: "bearer", Token: long(4097)}, want{"/authentication/token": "is longer than 4096 bytes"}},
+		"long secret":          {webhook.Authentication{Type: "hmac", Secret: long(1025)}, want{"/authentication/secret": "is longer than 1024 bytes"}},
+		"blank before a value": {webhook.Authentication{Type: "api_key", Header: "X-A", Value: " v"}, want{"/authentication/value": "must not begin or end with a blank"}},
+		"tab after a token":    {webhook.Authentication{Type: "bearer", Token: "t\t"}, want{"/authentication/token": "must not begin or end with a blank"}},
 
 		"unknown type":           {webhook.Authentication{Type: "Basic", Username: "u"}, want{"/authentication/type": "must be one of none,"}},
 		"no type":                {webhook.Authentication{Token: "t"}, want{"/authentication/type": "must be one of none,"}},
@@ -57,6 +110,40 @@ func TestAuthenticationChecks(t *testing.T) {
 	}
 }
 
+// clientCredentials is an authentication whose tokens are fetched.
+func clientCredentials() webhook.Authentication {
+	return webhook.Authentication{
+		Type: "bearer", TokenURL: "https://id.example.com/oauth/token", ClientID: "durahook", ClientSecret: "client-secret",
+		Scopes: []string{"webhooks.write", "https://example.com/scope"},
+	}
+}
+
+func TestFetchesTokens(t *testing.T) {
+	t.Parallel()
+	require.True(t, clientCredentials().FetchesTokens())
+	require.False(t, webhook.Authentication{Type: "bearer", Token: "t"}.FetchesTokens())
+	require.False(t, webhook.Authentication{}.FetchesTokens())
+}
+
+func TestTargets(t *testing.T) {
+	t.Parallel()
+	d := definition(func(d *webhook.Definition) { d.Authentication = clientCredentials() })
+	token := webhook.Target{Pointer: "/authentication/token_url", URL: "https://id.example.com/oauth/token"}
+	require.Equal(t, []webhook.Target{{Pointer: "/url", URL: d.URL}, token}, d.Targets())
+	require.Equal(t, []webhook.Target{{Pointer: "/url", URL: d.URL}}, definition(func(*webhook.Definition) {}).Targets())
+
+	for body, want := range map[string][]webhook.Target{
+		`{"name":"N"}`:              nil,
+		`{"authentication":null}`:   nil,
+		`{"url":"https://a.test/"}`: {{Pointer: "/url", URL: "https://a.test/"}},
+		`{"authentication":{"type":"bearer","token_url":"https://id.example.com/oauth/token"}}`: {token},
+	} {
+		p, err := webhook.ParsePatch([]byte(body))
+		require.NoError(t, err)
+		require.Equal(t, want, p.Targets(), body)
+	}
+}
+
 func TestAuthenticationDefaults(t *testing.T) {
 	t.Parallel()
 	a, err := defineAuthentication(webhook.Authentication{Type: "hmac", Secret: "s"})
@@ -69,17 +156,27 @@ func TestAuthenticationDefaults(t *testing.T) {
 
 func TestAuthenticationHeaderNames(t *testing.T) {
 	t.Parallel()
-	const reserved = "is a header that durahook or HTTP sets itself"
+	const reserved = "is a header that has a meaning of its own"
 	for name, want := range map[string]string{ // empty: it is fine
-		"X-Api-Key": "", "authorization": "", "x_y.z": "", "Cookie": "", strings.Repeat("x", 128): "",
+		"X-Api-Key": "", "authorization": "", "x_y.z": "", "Cookie": "", strings.Repeat("x", 128): "", "X-Host": "", "X-Webhook-Signature": "",
+		"Webhook": "", "Api-Content-Type": "", "X-Forwarder": "", "Ifs": "", "Signature": "", "X-Secret": "",
 
 		"Host": reserved, "CONTENT-LENGTH": reserved, "content-type": reserved, "Transfer-Encoding": reserved,
 		"Connection": reserved, "user-agent": reserved, "webhook-id": reserved, "Webhook-Signature": reserved,
 		"Webhook-Anything": reserved, "Accept-Encoding": reserved, "Expect": reserved, "Trailer": reserved,
 		"Content-Encoding": reserved, "Proxy-Authorization": reserved, "Upgrade": reserved, "TE": reserved,
+		"Content-Range": reserved, "Content-Location": reserved, "Keep-Alive": reserved, "HTTP2-Settings": reserved, "Proxy-Connection": reserved,
+		"Forwarded": reserved, "Via": reserved, "X-Forwarded-For": reserved, "x-forwarded-host": reserved, "X-Real-IP": reserved,
+		"Sec-Fetch-Site": reserved, "Sec-WebSocket-Key": reserved, "Origin": reserved, "Referer": reserved, "Date": reserved,
+		"If-None-Match": reserved, "Range": reserved, "Max-Forwards": reserved, "Access-Control-Request-Method": reserved,
+		"X-HTTP-Method-Override": reserved, "X-Method-Override": reserved, "X-Original-URL": reserved, "X-Rewrite-URL": reserved,
+		"traceparent": reserved, "tracestate": reserved, "baggage": reserved,
+		"Metadata-Flavor": reserved, "X-aws-ec2-metadata-token": reserved,
+		// To some servers these are the same.
+		"Content_Length": reserved, "TRANSFER_ENCODING": reserved, "webhook_id": reserved, "Webhook.Signature": reserved, "x~forwarded_for": reserved,
 
 		"X Api": "is not a header name", "X-Api:": "is not a header name", "X-\u00c4": "is not a header name", "X\r\nY": "control characters",
-		" ": "is not a header name", strings.Repeat("x", 129): "is not a header name",
+		" ": "is not a header name", ":authority": "is not a header name", strings.Repeat("x", 129): "is longer than 128 bytes",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -146,10 +243,13 @@ func TestMaskedHidesEverySecret(t *testing.T) {
 	const secret = "secret-secret-1234"
 	shown := webhook.Authentication{
 		Type: "t", Header: "h", Username: "u", Algorithm: "a", Value: secret, Password: secret, Token: secret, Secret: secret,
+		TokenURL: "https://id.example.com/", ClientID: "c", ClientSecret: secret, Scopes: []string{"s"},
 	}.Masked()
 	text, err := json.Marshal(shown)
 	require.NoError(t, err)
 	require.NotContains(t, string(text), "secret-")
-	require.Equal(t, 4, strings.Count(string(text), "••••1234"))
+	require.Equal(t, 5, strings.Count(string(text), "••••1234"))
 	require.Contains(t, string(text), `"username":"u"`)
+	require.Contains(t, string(text), `"token_url":"https://id.example.com/","client_id":"c"`)
+	require.Contains(t, string(text), `"scopes":["s"]`)
 }

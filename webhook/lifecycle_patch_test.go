@@ -71,7 +71,7 @@ func TestPatchIsRefused(t *testing.T) {
 		`{"authentication":{"type":"api_key","header":"X-Key","value":"••••abcd"}}`:      {"/authentication/value": "bullets"},
 		`{"authentication":{"type":"basic","username":"u","password":"••••abcd"}}`:       {"/authentication/password": "bullets"},
 		`{"authentication":{"type":"bearer"},"url":"http://example.com"}`:                {"/authentication/token": "is missing", "/url": "must start with https://"},
-		`{"authentication":{"type":"api_key","header":"webhook-id","value":"v"},"x":{}}`: {"/x": "is not a known field", "/authentication/header": "sets itself"},
+		`{"authentication":{"type":"api_key","header":"webhook-id","value":"v"},"x":{}}`: {"/x": "is not a known field", "/authentication/header": "has a meaning of its own"},
 	} {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
