@@ -148,6 +148,7 @@ type endpoint struct {
 	*httptest.Server
 	mu       sync.Mutex
 	requests []received
+	answer   http.HandlerFunc
 }
 
 type received struct {
@@ -158,7 +159,7 @@ type received struct {
 
 func newEndpoint(t *testing.T, answer http.HandlerFunc) *endpoint {
 	t.Helper()
-	e := new(endpoint)
+	e := &endpoint{answer: answer}
 	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -166,6 +167,7 @@ func newEndpoint(t *testing.T, answer http.HandlerFunc) *endpoint {
 		}
 		e.mu.Lock()
 		e.requests = append(e.requests, received{r.Method, r.Header, body})
+		answer := e.answer
 		e.mu.Unlock()
 		answer(w, r)
 	}))
