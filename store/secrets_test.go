@@ -36,10 +36,11 @@ func spellings(text string) []string {
 func TestSecretsAreNeverReadableInTheDatabase(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	secrets := []string{"value-of-the-api-key", "password-of-basic", "token-of-bearer", "secret-of-hmac"}
+	secrets := []string{"value-of-the-api-key", "password-of-basic", "token-of-bearer", "secret-of-hmac", "secret-of-client"}
 	for _, authentication := range []webhook.Authentication{
 		{Type: "api_key", Header: "X-Api-Key", Value: secrets[0]}, {Type: "basic", Username: "aladdin", Password: secrets[1]},
 		{Type: "bearer", Token: secrets[2]}, {Type: "hmac", Secret: secrets[3]},
+		{Type: "bearer", TokenURL: "https://id.example.com/", ClientID: "client", ClientSecret: secrets[4], Scopes: []string{"scope"}},
 	} {
 		w, err := webhook.Define(f.account, webhook.Definition{
 			Name: "Webhook", URL: "https://example.com/", Events: []string{"*"}, Authentication: authentication,
