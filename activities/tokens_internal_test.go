@@ -192,3 +192,23 @@ func (b *countingBody) Close() error {
 	b.closed = true
 	return nil
 }
+
+// An attempt that comes late with a token which another has replaced leaves the new one.
+func TestRefusedTokenThatWasReplacedAlready(t *testing.T) {
+	t.Parallel()
+	held := newTokens(&http.Client{Transport: new(issuer)}, time.Minute)
+	w := withToken("", "https://id.example.com")
+	first, _, err := held.get(t.Context(), w)
+	require.NoError(t, err)
+	held.refused(w, first)
+	second, wasHeld, err := held.get(t.Context(), w)
+	require.NoError(t, err)
+	require.False(t, wasHeld)
+	held.refused(w, first)
+	third, wasHeld, err := held.get(t.Context(), w)
+	require.NoError(t, err)
+	require.True(t, wasHeld)
+	require.Equal(t, second, third)
+	held.refused(withToken("", "https://id.other.example"), first) // nothing is held for it
+	require.Len(t, held.held, 1)
+}
