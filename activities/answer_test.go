@@ -89,6 +89,26 @@ func TestTheAnswerIsKeptOutOfHistoryAndLog(t *testing.T) {
 	require.Equal(t, 1, strings.Count(logged, "\n"), "one line an attempt")
 }
 
+// Some endpoints answer with what they were sent: that leaves no secret in the record.
+func TestSecretsInTheAnswerAreNotKept(t *testing.T) {
+	t.Parallel()
+	echo := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Echo", r.Header.Get("Authorization"))
+		_, _ = w.Write([]byte(strings.Repeat(" ", 16<<10-20)))
+		_, _ = w.Write([]byte(r.Header.Get("Authorization")))
+	}
+	e := newEndpoint(t, echo)
+	s := newFakeStore(t, e.URL, webhook.Authentication{Type: "bearer", Token: "secret-token"})
+	h := newHarness(s, target.InsecureLoopback, time.Minute)
+	_, err := h.ExecuteActivity(h.acts.Attempt, scheduled(s.prepared.Delivery.ID, 1))
+	require.NoError(t, err)
+	made := s.recordings[0].attempt
+	require.Equal(t, []string{"Bearer ••••"}, made.ResponseHeaders["X-Echo"])
+	require.LessOrEqual(t, len(made.ResponseBody), 16<<10)
+	require.NotContains(t, string(made.ResponseBody), "secret")
+	require.Contains(t, string(made.ResponseBody), "Bearer ••••")
+}
+
 func keys(m map[string]any) (names []string) {
 	for name := range m {
 		names = append(names, name)

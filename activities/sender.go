@@ -101,9 +101,9 @@ func (s *Sender) exchange(ctx context.Context, r Request) (a answer) {
 	at := time.Now()
 	response, err := s.post(ctx, r, at) //nolint:bodyclose // readAnswer closes it
 	if err == nil {
-		a.header = response.Header
 		a.retryAfter = retryAfter(response, at)
 		a.body, err = readAnswer(response)
+		a.header, a.body = redact(r.Webhook.Authentication, response.Header, a.body)
 	}
 	if err != nil {
 		a.outcome, a.err = explain(ctx, err, s.timeout)
@@ -138,15 +138,27 @@ func (s *Sender) post(ctx context.Context, r Request, at time.Time) (*http.Respo
 	return s.client.Do(request)
 }
 
-// readAnswer reads the body to its end, so that the connection can be used again, and returns its
-// beginning.
+// redact returns what is kept of an answer: without the secrets of the request, should the endpoint answer with
+// them.
+func redact(authentication webhook.Authentication, header http.Header, body []byte) (http.Header, []byte) {
+	for _, values := range header {
+		for i, value := range values {
+			values[i] = authentication.Redact(value)
+		}
+	}
+	body = []byte(authentication.Redact(string(body)))
+	return header, body[:min(len(body), keptBody)]
+}
+
+// readAnswer reads the body to its end, so that the connection can be used again, and returns its beginning:
+// more than is kept, so that no secret is cut in two before it is found.
 func readAnswer(response *http.Response) (kept []byte, err error) {
 	defer func() { err = errors.Join(err, response.Body.Close()) }()
-	kept, err = io.ReadAll(io.LimitReader(response.Body, keptBody))
+	kept, err = io.ReadAll(io.LimitReader(response.Body, 2*keptBody))
 	if err != nil {
 		return kept, err
 	}
-	_, err = io.CopyN(io.Discard, response.Body, readBody-keptBody)
+	_, err = io.CopyN(io.Discard, response.Body, readBody-int64(len(kept)))
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
