@@ -144,7 +144,7 @@ func (s SigningSecret) hmacKey() (key []byte, ok bool) {
 
 // errPublicHalf is why a key is refused that would give itself away: who gets two signatures of the same text
 // with different public halves can compute the private one.
-var errPublicHalf = errors.New("the public half of the ed25519 key does not fit its seed") //nolint:gochecknoglobals // an error to compare with
+var errPublicHalf = errors.New("the public half of the ed25519 key does not fit its seed")
 
 // readPrivateKey reads "whsk_" and an ed25519 private key of 64 bytes, or its seed of 32, in base64.
 func readPrivateKey(text string) (ed25519.PrivateKey, error) {
