@@ -1,6 +1,6 @@
 // Package receiver is a receiver of webhooks for development: it verifies each delivery with the published
-// Standard Webhooks library, shows it to a person and answers as it was told to. "durahook listen" and the
-// demo of standalone use it.
+// Standard Webhooks library (and ed25519, which that doesn't know, itself), shows it to a person and answers as it
+// was told to. "durahook listen" and the demo of standalone use it.
 //
 // It is what a platform's customer would write, so of durahook it imports only package webhook, for the
 // names of headers and the masking of secrets.
