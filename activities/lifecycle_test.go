@@ -2,10 +2,13 @@ package activities_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,34 +23,62 @@ import (
 	"github.com/durahook/durahook/webhook"
 )
 
+// verifies reports whether a receiver that has the key of this secret alone accepts the request: with the
+// published library, or, as that knows no ed25519, with the standard library.
 func verifies(t *testing.T, secret webhook.SigningSecret, request received) bool {
 	t.Helper()
+	if secret.Algorithm() == webhook.SigningEd25519 {
+		return verifiesEd25519(t, secret.PublicKey(), request)
+	}
 	verifier, err := standardwebhooks.NewWebhook(string(secret))
 	require.NoError(t, err)
 	return verifier.Verify(request.body, request.header) == nil
 }
 
-// Receivers that know the old secret, the new one or both accept what is sent while a rotation is under way.
+func verifiesEd25519(t *testing.T, publicKey string, request received) bool {
+	t.Helper()
+	text, ok := strings.CutPrefix(publicKey, "whpk_")
+	require.True(t, ok)
+	key, err := base64.StdEncoding.DecodeString(text)
+	require.NoError(t, err)
+	signed := request.header.Get("webhook-id") + "." + request.header.Get("webhook-timestamp") + "." + string(request.body)
+	return slices.ContainsFunc(strings.Fields(request.header.Get("webhook-signature")), func(one string) bool {
+		text, ok := strings.CutPrefix(one, "v1a,")
+		signature, err := base64.StdEncoding.DecodeString(text)
+		return ok && err == nil && ed25519.Verify(key, []byte(signed), signature)
+	})
+}
+
+// Receivers that know the old secret, the new one or both accept what is sent while a rotation is under way,
+// also from one algorithm to the other.
 func TestBothSecretsSignWhileOneIsRotated(t *testing.T) {
 	t.Parallel()
+	const shared, public = webhook.SigningHMACSHA256, webhook.SigningEd25519
 	for name, scenario := range map[string]struct {
-		ago  time.Duration
-		both bool
+		from, to webhook.SigningAlgorithm
+		ago      time.Duration
+		both     bool
 	}{
-		"just now": {0, true}, "23 h ago": {23 * time.Hour, true}, "a day ago": {24 * time.Hour, false},
+		"just now": {shared, shared, 0, true}, "23 h ago": {shared, shared, 23 * time.Hour, true},
+		"a day ago":  {shared, shared, 24 * time.Hour, false},
+		"to ed25519": {shared, public, 0, true}, "to ed25519, a day ago": {shared, public, 24 * time.Hour, false},
+		"to HMAC": {public, shared, 0, true}, "to HMAC, a day ago": {public, shared, 24 * time.Hour, false},
+		"ed25519 keys": {public, public, 0, true}, "ed25519 keys, a day ago": {public, public, 24 * time.Hour, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEndpoint(t, status(http.StatusOK))
 			s := newFakeStore(t, e.URL, webhook.Authentication{})
 			w := &s.prepared.Webhook
-			old, secret := w.SigningSecret, webhook.NewSigningSecret()
+			old, secret := scenario.from.NewSecret(), scenario.to.NewSecret()
+			w.SigningSecret = old
 			require.NoError(t, w.Rotate(secret, time.Now().Add(-scenario.ago)))
 			_, _ = send(t, s, target.InsecureLoopback, time.Minute)
 			request := e.received()[0]
 			require.True(t, verifies(t, secret, request))
 			require.Equal(t, scenario.both, verifies(t, old, request))
-			require.False(t, verifies(t, webhook.NewSigningSecret(), request))
+			require.False(t, verifies(t, shared.NewSecret(), request))
+			require.False(t, verifies(t, public.NewSecret(), request))
 
 			signatures := strings.Split(request.header.Get("webhook-signature"), " ")
 			request.header.Set("webhook-signature", signatures[0])

@@ -76,7 +76,9 @@ type lifecycleAnswer struct {
 	URL                        string                 `json:"url"`
 	Events                     []string               `json:"events"`
 	Authentication             webhook.Authentication `json:"authentication"`
+	SigningAlgorithm           string                 `json:"signing_algorithm"`
 	SigningSecret              string                 `json:"signing_secret"`
+	PublicKey                  string                 `json:"public_key"`
 	PreviousSigningSecretUntil *time.Time             `json:"previous_signing_secret_until"`
 	Enabled                    bool                   `json:"enabled"`
 	DisabledReason             string                 `json:"disabled_reason"`
@@ -278,4 +280,66 @@ func TestRotateToOnesOwnSecret(t *testing.T) {
 	require.Equal(t, l.secret, l.stored().PreviousSigningSecret)
 	l.call(http.MethodPost, l.path("/rotate-secret"), `{}`, http.StatusOK)
 	require.Equal(t, own, l.stored().PreviousSigningSecret)
+}
+
+// Moving to ed25519 and back needs no moment at which sender and receiver change together.
+func TestRotateToAnotherAlgorithm(t *testing.T) {
+	t.Parallel()
+	l := newLifecycle(t)
+	require.Equal(t, "hmac-sha256", l.call(http.MethodGet, l.path(""), "", http.StatusOK).SigningAlgorithm)
+	got := l.call(http.MethodPost, l.path("/rotate-secret"), `{"signing_algorithm":"ed25519"}`, http.StatusOK)
+	require.Regexp(t, `^whsk_[A-Za-z0-9+/]{86}==$`, got.SigningSecret)
+	require.Equal(t, webhook.SigningSecret(got.SigningSecret).PublicKey(), got.PublicKey)
+	require.Equal(t, "ed25519", got.SigningAlgorithm)
+	require.NotNil(t, got.PreviousSigningSecretUntil)
+	require.Equal(t, l.secret, l.stored().PreviousSigningSecret)
+	require.True(t, lifecycleSigned(t, l.stored(), l.secret), "a receiver that only knows the old secret")
+	for _, path := range []string{l.path(""), "/v1/webhooks"} {
+		shown := l.call(http.MethodGet, path, "", http.StatusOK)
+		require.Contains(t, shown.text, `"public_key":"`+got.PublicKey+`"`)
+		require.NotContains(t, shown.text, "whsk_")
+		require.NotContains(t, shown.text, got.SigningSecret[5:48])
+	}
+
+	again := l.call(http.MethodPost, l.path("/rotate-secret"), ``, http.StatusOK)
+	require.Equal(t, "ed25519", again.SigningAlgorithm, "it stays as it is")
+	require.NotEqual(t, got.PublicKey, again.PublicKey)
+	back := l.call(http.MethodPost, l.path("/rotate-secret"), `{"signing_algorithm":"hmac-sha256"}`, http.StatusOK)
+	require.Equal(t, "hmac-sha256", back.SigningAlgorithm)
+	require.NotContains(t, back.text, "public_key")
+	require.True(t, lifecycleSigned(t, l.stored(), webhook.SigningSecret(back.SigningSecret)))
+	require.Equal(t, again.SigningSecret, string(l.stored().PreviousSigningSecret))
+}
+
+func TestRotateRefusesAllThatIsWrong(t *testing.T) {
+	t.Parallel()
+	l := newLifecycle(t)
+	for body, pointers := range map[string][]string{
+		`{"signing_algorithm":"rsa","secret":"hush-hush"}`:                                            {"/signing_algorithm", "/secret"},
+		`{"signing_algorithm":"ed25519","secret":"` + string(webhook.NewSigningSecret()) + `","x":1}`: {"/x", "/signing_algorithm"},
+	} {
+		got := l.call(http.MethodPost, l.path("/rotate-secret"), body, http.StatusUnprocessableEntity)
+		var wrong []string
+		for _, field := range got.Errors {
+			wrong = append(wrong, field.Pointer)
+		}
+		require.ElementsMatch(t, pointers, wrong)
+		require.NotContains(t, got.text, "hush-hush")
+	}
+	require.Equal(t, l.secret, l.stored().SigningSecret)
+}
+
+func TestCreateWebhookThatSignsWithEd25519(t *testing.T) {
+	t.Parallel()
+	l := newLifecycle(t)
+	const definition = `{"name":"Public","url":"https://8.8.8.8/hook","events":["*"],"signing_algorithm":"ed25519"}`
+	created := l.call(http.MethodPost, "/v1/webhooks", definition, http.StatusCreated)
+	require.Regexp(t, `^whsk_[A-Za-z0-9+/]{86}==$`, created.SigningSecret)
+	require.Equal(t, webhook.SigningSecret(created.SigningSecret).PublicKey(), created.PublicKey)
+	require.Equal(t, "ed25519", created.SigningAlgorithm)
+	l.id = created.ID
+	require.Equal(t, created.SigningSecret, string(l.stored().SigningSecret))
+	got := l.call(http.MethodPatch, l.path(""), `{"signing_algorithm":"hmac-sha256"}`, http.StatusUnprocessableEntity)
+	require.Equal(t, "/signing_algorithm", got.Errors[0].Pointer)
+	require.Equal(t, created.SigningSecret, string(l.stored().SigningSecret))
 }

@@ -34,34 +34,26 @@ func (a *API) disableWebhook(r *http.Request, accountID string) (int, any, error
 	return http.StatusOK, newWebhookJSON(w), err
 }
 
-// rotation is the body of a request for another signing secret. It may be left out.
-type rotation struct {
-	Secret *string `json:"secret"` // the client's own; without it one is made
-}
-
 // maxRotation is the most bytes that a rotation may have.
 const maxRotation = 4 << 10
 
 func (a *API) rotateSecret(r *http.Request, accountID string) (int, any, error) {
-	secret, err := readRotation(r)
+	rotation, err := readRotation(r)
 	if err != nil {
 		return 0, nil, err
 	}
-	w, err := a.service.RotateSecret(r.Context(), accountID, pathID(r), secret)
+	w, err := a.service.RotateSecret(r.Context(), accountID, pathID(r), rotation)
 	answer := newWebhookJSON(w)
 	answer.SigningSecret = string(w.SigningSecret)
 	return http.StatusOK, answer, err
 }
 
-// readRotation returns the secret that the client sent, empty when it sent none.
-func readRotation(r *http.Request) (webhook.SigningSecret, error) {
+// readRotation reads the body, which may be left out.
+func readRotation(r *http.Request) (webhook.Rotation, error) {
+	var rotation webhook.Rotation
 	body, err := readBody(r, maxRotation)
 	if err != nil || len(bytes.TrimSpace(body)) == 0 {
-		return "", err
+		return rotation, err
 	}
-	var wanted rotation
-	if err := webhook.DecodeJSON(body, &wanted); err != nil || wanted.Secret == nil {
-		return "", err
-	}
-	return webhook.CheckSigningSecret("/secret", *wanted.Secret)
+	return rotation, webhook.DecodeJSON(body, &rotation)
 }

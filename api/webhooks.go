@@ -15,7 +15,10 @@ type webhookJSON struct {
 	URL            string                 `json:"url"`
 	Events         []string               `json:"events"`
 	Authentication webhook.Authentication `json:"authentication"`
-	SigningSecret  string                 `json:"signing_secret"`
+	// SigningAlgorithm and PublicKey are of the present secret; only ed25519 has a public key.
+	SigningAlgorithm webhook.SigningAlgorithm `json:"signing_algorithm"`
+	SigningSecret    string                   `json:"signing_secret"`
+	PublicKey        string                   `json:"public_key,omitempty"`
 	// PreviousSigningSecretUntil is how long the secret before signs along; only while it does.
 	PreviousSigningSecretUntil *time.Time `json:"previous_signing_secret_until,omitempty"`
 	Enabled                    bool       `json:"enabled"`
@@ -27,7 +30,8 @@ type webhookJSON struct {
 func newWebhookJSON(w webhook.Webhook) webhookJSON {
 	answer := webhookJSON{
 		ID: w.ID, Name: w.Name, URL: w.URL, Events: w.Events, Authentication: w.Authentication.Masked(),
-		SigningSecret: webhook.Mask(string(w.SigningSecret)), Enabled: w.Enabled, DisabledReason: w.DisabledReason,
+		SigningAlgorithm: w.SigningSecret.Algorithm(), SigningSecret: webhook.Mask(string(w.SigningSecret)),
+		PublicKey: w.SigningSecret.PublicKey(), Enabled: w.Enabled, DisabledReason: w.DisabledReason,
 		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
 	}
 	if w.SignsWithPrevious(time.Now()) {

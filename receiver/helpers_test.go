@@ -19,6 +19,9 @@ const (
 	payload = `{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data":{"call_id":"call_abc123"}}`
 	secret  = webhook.SigningSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	other   = webhook.SigningSecret("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")
+	// The key of test 1 in RFC 8032.
+	private = webhook.SigningSecret("whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGg==")
+	public  = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 )
 
 // sign makes a request as durahook sends it.
@@ -34,6 +37,15 @@ func sign(t *testing.T, with webhook.SigningSecret, at time.Time, body string) *
 	request.Header.Set(webhook.HeaderEvent, "call.ended")
 	request.Header.Set(webhook.HeaderAttempt, "2")
 	return request
+}
+
+// signBoth makes a request as durahook sends it while one secret replaces another.
+func signBoth(t *testing.T, with, replaced webhook.SigningSecret, at time.Time) *http.Request {
+	t.Helper()
+	old := sign(t, replaced, at, payload).Header.Get(webhook.HeaderSignature)
+	return edit(sign(t, with, at, payload), func(r *http.Request) {
+		r.Header.Set(webhook.HeaderSignature, r.Header.Get(webhook.HeaderSignature)+" "+old)
+	})
 }
 
 func edit(request *http.Request, change func(*http.Request)) *http.Request {

@@ -1,6 +1,6 @@
 // Package receiver is a receiver of webhooks for development: it verifies each delivery with the published
-// Standard Webhooks library, shows it to a person and answers as it was told to. "durahook listen" and the
-// demo of standalone use it.
+// Standard Webhooks library (and ed25519, which that doesn't know, itself), shows it to a person and answers as it
+// was told to. "durahook listen" and the demo of standalone use it.
 //
 // It is what a platform's customer would write, so of durahook it imports only package webhook, for the
 // names of headers and the masking of secrets.
@@ -28,7 +28,7 @@ const (
 // Options say how a receiver behaves. Output is required; the zero value of everything else is a receiver
 // that verifies nothing and answers 200 at once.
 type Options struct {
-	Secret   string        // what to verify with: one signing secret, or several with commas between them
+	Secret   string        // what to verify with: a signing secret or public key, or several with commas between them
 	FailWith int           // status code to answer with instead of 200: 200 to 599; 0 is off
 	Slow     time.Duration // how long to wait before answering
 	Output   io.Writer     // where deliveries are shown, each with one Write

@@ -49,6 +49,54 @@ func TestReceive(t *testing.T) {
 			[]string{"bad: webhook-signature does not match", "call_abc123", "answered    401 Unauthorized"},
 			[]string{"signature   ok"},
 		},
+		"public key": {
+			receiver.Options{Secret: public}, sign(t, private, now, payload), 200,
+			[]string{"signature   ok"}, nil,
+		},
+		"secret while the key replaces it": {
+			receiver.Options{Secret: string(secret)}, signBoth(t, private, secret, now), 200, []string{"signature   ok"}, nil,
+		},
+		"public key while the secret replaces it": {
+			receiver.Options{Secret: public}, signBoth(t, secret, private, now), 200, []string{"signature   ok"}, nil,
+		},
+		"secret and public key": {
+			receiver.Options{Secret: string(other) + "," + public}, sign(t, private, now, payload), 200,
+			[]string{"signature   ok"}, nil,
+		},
+		"another public key": {
+			receiver.Options{Secret: webhook.SigningEd25519.NewSecret().PublicKey()}, sign(t, private, now, payload), 401,
+			[]string{"bad: webhook-signature does not match"}, []string{"signature   ok"},
+		},
+		"public key, changed body": {
+			receiver.Options{Secret: public},
+			edit(sign(t, private, now, payload), func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{}")) }),
+			401, []string{"the body was changed"}, nil,
+		},
+		"public key, another version": {
+			receiver.Options{Secret: public},
+			edit(sign(t, private, now, payload), func(r *http.Request) {
+				r.Header.Set(webhook.HeaderSignature, strings.Replace(r.Header.Get(webhook.HeaderSignature), "v1a,", "v1,", 1))
+			}),
+			401, []string{"bad: webhook-signature does not match"}, nil,
+		},
+		"public key, no signature": {
+			receiver.Options{Secret: public},
+			edit(sign(t, private, now, payload), func(r *http.Request) { r.Header.Del(webhook.HeaderSignature) }),
+			401, []string{"bad: no webhook-signature header"}, nil,
+		},
+		"public key, old timestamp": {
+			receiver.Options{Secret: public}, sign(t, private, now.Add(-time.Hour), payload), 401,
+			[]string{"ago, and at most 5 minutes are accepted", "1h0m"}, nil,
+		},
+		"public key, timestamp ahead": {
+			receiver.Options{Secret: public}, sign(t, private, now.Add(time.Hour), payload), 401,
+			[]string{"ahead, and at most 5 minutes are accepted"}, nil,
+		},
+		"public key, broken timestamp": {
+			receiver.Options{Secret: public},
+			edit(sign(t, private, now, payload), func(r *http.Request) { r.Header.Set(webhook.HeaderTimestamp, "noon") }),
+			401, []string{"webhook-timestamp is not a number of seconds"}, nil,
+		},
 		"changed body": {
 			receiver.Options{Secret: string(secret)},
 			edit(sign(t, secret, now, payload), func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{}")) }),
@@ -251,9 +299,11 @@ func TestWrongOptions(t *testing.T) {
 		options receiver.Options
 		want    []string
 	}{
-		"secret":  {receiver.Options{Secret: "whsec_hush!"}, []string{"--secret: the secret is not a signing secret"}},
-		"secrets": {receiver.Options{Secret: string(secret) + ",hush!"}, []string{"--secret: secret 2 of 2 is not"}},
-		"comma":   {receiver.Options{Secret: string(secret) + ","}, []string{"--secret: secret 2 of 2 is empty"}},
+		"secret":      {receiver.Options{Secret: "whsec_hush!"}, []string{"--secret: the secret is not a signing secret"}},
+		"secrets":     {receiver.Options{Secret: string(secret) + ",hush!"}, []string{"--secret: secret 2 of 2 is not"}},
+		"comma":       {receiver.Options{Secret: string(secret) + ","}, []string{"--secret: secret 2 of 2 is empty"}},
+		"private key": {receiver.Options{Secret: string(private)}, []string{"--secret: the secret is a private key, which stays with the sender"}},
+		"short key":   {receiver.Options{Secret: "whpk_hush"}, []string{"--secret: the secret is not a public key"}},
 		"all at once": {
 			receiver.Options{Secret: "hush!", FailWith: 100, Slow: -time.Second},
 			[]string{"--secret: ", "--fail: 100 is not a status code from 200 to 599", "--slow: -1s is less than nothing"},
@@ -267,6 +317,7 @@ func TestWrongOptions(t *testing.T) {
 				require.ErrorContains(t, err, text)
 			}
 			assert.NotContains(t, err.Error(), "hush")
+			assert.NotContains(t, err.Error(), string(private)[5:])
 		})
 	}
 }

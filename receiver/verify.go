@@ -14,7 +14,12 @@ import (
 )
 
 // verifier holds one entry for each secret that is good at the moment: two while one replaces the other.
-type verifier []*standardwebhooks.Webhook
+type verifier []verifyingKey
+
+// verifyingKey verifies one kind of signature. Its errors are those of the published library.
+type verifyingKey interface {
+	Verify(body []byte, header http.Header) error
+}
 
 type signatureState int
 
@@ -30,8 +35,8 @@ type verdict struct {
 	reason string // why it is bad, in plain words
 }
 
-// newVerifier reads signing secrets with commas between them; of an empty text it makes a verifier that
-// checks nothing. The error says which secret is wrong without showing it.
+// newVerifier reads signing secrets and public keys with commas between them; of an empty text it makes a
+// verifier that checks nothing. The error says which secret is wrong without showing it.
 func newVerifier(text string) (verifier, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
@@ -47,13 +52,28 @@ func newVerifier(text string) (verifier, error) {
 		if secret == "" {
 			return nil, fmt.Errorf("%s is empty", which)
 		}
-		one, err := standardwebhooks.NewWebhook(secret)
+		one, err := newKey(secret)
 		if err != nil {
-			return nil, fmt.Errorf("%s is not a signing secret: use the webhook's signing_secret, whsec_ and base64", which)
+			return nil, fmt.Errorf("%s %w", which, err)
 		}
 		v = append(v, one)
 	}
 	return v, nil
+}
+
+// newKey reads what a receiver verifies with: a secret for HMAC or a public key of ed25519.
+func newKey(text string) (verifyingKey, error) {
+	switch {
+	case strings.HasPrefix(text, publicKeyPrefix):
+		return newPublicKey(text)
+	case strings.HasPrefix(text, "whsk_"):
+		return nil, errors.New("is a private key, which stays with the sender: use the webhook's public_key, whpk_ and base64")
+	}
+	shared, err := standardwebhooks.NewWebhook(text)
+	if err != nil {
+		return nil, errors.New("is not a signing secret: use the webhook's signing_secret, whsec_ and base64, or its public_key, whpk_ and base64")
+	}
+	return shared, nil
 }
 
 // verify checks a body and its headers. One secret that fits is enough.
@@ -82,7 +102,7 @@ func explain(err error, header http.Header) string {
 	case errors.Is(err, standardwebhooks.ErrMessageTooNew):
 		return webhook.HeaderTimestamp + " is " + distance(header) + " ahead, and at most 5 minutes are accepted"
 	case errors.Is(err, standardwebhooks.ErrNoMatchingSignature):
-		return webhook.HeaderSignature + " does not match: another secret, or the body was changed"
+		return webhook.HeaderSignature + " does not match: another secret or key, or the body was changed"
 	default:
 		return "it could not be verified: " + err.Error()
 	}

@@ -86,14 +86,15 @@ func (s *Service) EnableWebhook(ctx context.Context, accountID, id string) (webh
 	})
 }
 
-// RotateSecret gives a webhook of the account another signing secret: this one, or one of its own when
-// secret is empty. The one before signs along for [webhook.RotationOverlap]. The returned webhook holds the
-// new secret, which is to be shown this once.
-func (s *Service) RotateSecret(ctx context.Context, accountID, id string, secret webhook.SigningSecret) (webhook.Webhook, error) {
-	if secret == "" {
-		secret = webhook.NewSigningSecret()
-	}
+// RotateSecret gives a webhook of the account another signing secret. The one before signs along for
+// [webhook.RotationOverlap], also when it is for another algorithm. The returned webhook holds the new secret,
+// which is to be shown this once.
+func (s *Service) RotateSecret(ctx context.Context, accountID, id string, rotation webhook.Rotation) (webhook.Webhook, error) {
 	return s.changeWebhook(ctx, accountID, id, func(w *webhook.Webhook) error {
+		secret, err := rotation.NewSecret(w.SigningSecret.Algorithm())
+		if err != nil {
+			return err
+		}
 		return w.Rotate(secret, time.Now())
 	})
 }

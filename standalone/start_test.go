@@ -34,6 +34,7 @@ func TestFirstFiveMinutes(t *testing.T) {
 		try(http.MethodGet, "/api/v1/namespaces/default", nil)
 	require.Equal(t, http.StatusOK, status)
 
+	rotateToEd25519(a)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, p.Wait(), "a stop that was asked for is no failure")
 	keys, err := os.Stat(filepath.Join(dir, "keys.json"))
@@ -43,7 +44,22 @@ func TestFirstFiveMinutes(t *testing.T) {
 	_, again := startAll(t, dir)
 	require.Equal(t, a.key, again.key, "the keys are kept")
 	_, deliveryID = again.publish()
-	again.eventually(deliveryID, "delivered", 1)
+	d = again.eventually(deliveryID, "delivered", 1)
+	require.Equal(t, 200, *d.Attempts[0].StatusCode, "the demo receiver verified it with the public key")
+}
+
+// rotateToEd25519 changes the secret of the webhook Demo; its receiver goes on until the old one has run out.
+func rotateToEd25519(a api) {
+	a.t.Helper()
+	var webhooks struct{ Data []createdWebhook }
+	a.do(http.MethodGet, "/v1/webhooks", nil, http.StatusOK, &webhooks)
+	require.Len(a.t, webhooks.Data, 1)
+	var rotated createdWebhook
+	a.do(http.MethodPost, "/v1/webhooks/"+webhooks.Data[0].ID+"/rotate-secret", map[string]string{"signing_algorithm": "ed25519"},
+		http.StatusOK, &rotated)
+	require.Regexp(a.t, "^whsk_", rotated.SigningSecret)
+	_, deliveryID := a.publish()
+	a.eventually(deliveryID, "delivered", 1)
 }
 
 // consolePage signs in as a browser would and returns Recent Deliveries.

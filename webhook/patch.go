@@ -23,6 +23,9 @@ func ParsePatch(body []byte) (Patch, error) {
 		if slices.Contains([]string{fieldName, fieldURL, fieldEvents}, name) && string(value) == "null" {
 			p.definition.wrong.Add("/"+name, "cannot be taken away; leave it out to keep it as it is")
 		}
+		if name == fieldSigningAlgorithm {
+			p.definition.wrong.Add("/"+name, "cannot be changed here; POST …/rotate-secret moves to another algorithm")
+		}
 	}
 	return p, nil
 }
@@ -33,6 +36,8 @@ const (
 	fieldURL            = "url"
 	fieldEvents         = "events"
 	fieldAuthentication = "authentication"
+
+	fieldSigningAlgorithm = "signing_algorithm"
 )
 
 // Targets returns the URLs that the patch sets.

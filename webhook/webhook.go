@@ -51,6 +51,9 @@ type Definition struct {
 	URL            string         `json:"url"`
 	Events         []string       `json:"events"`
 	Authentication Authentication `json:"authentication"`
+	// SigningAlgorithm is hmac-sha256 when it is left out. It cannot be patched: that takes another secret, see
+	// [Rotation].
+	SigningAlgorithm *SigningAlgorithm `json:"signing_algorithm"`
 }
 
 // Define checks a definition and returns a new, enabled webhook of the account with an ID and a signing
@@ -64,6 +67,11 @@ func Define(accountID string, d Definition, allowHTTP bool) (Webhook, error) {
 	checkURL(&fields, "/url", d.URL, allowHTTP)
 	checkEvents(&fields, d.Events)
 	d.Authentication.check(&fields, allowHTTP)
+	algorithm := SigningHMACSHA256
+	if d.SigningAlgorithm != nil {
+		algorithm = *d.SigningAlgorithm
+		checkSigningAlgorithm(&fields, algorithm)
+	}
 	if err := fields.Err(); err != nil {
 		return Webhook{}, err
 	}
@@ -74,7 +82,7 @@ func Define(accountID string, d Definition, allowHTTP bool) (Webhook, error) {
 		URL:            d.URL,
 		Events:         d.Events,
 		Authentication: d.Authentication,
-		SigningSecret:  NewSigningSecret(),
+		SigningSecret:  algorithm.NewSecret(),
 		Enabled:        true,
 	}, nil
 }
@@ -119,7 +127,8 @@ func (w *Webhook) Rotate(secret SigningSecret, now time.Time) error {
 }
 
 // Sign returns the value of the webhook-signature header: the signatures of all secrets that are valid at
-// this moment, the newest first. See [SigningSecret.Sign].
+// this moment, the newest first. They may be of different algorithms: a receiver takes the ones that it has a
+// key for. See [SigningSecret.Sign].
 func (w *Webhook) Sign(id string, at time.Time, payload []byte) (string, error) {
 	signature, err := w.SigningSecret.Sign(id, at, payload)
 	if err != nil || !w.SignsWithPrevious(at) {

@@ -15,7 +15,7 @@ import (
 // ListenCommand receives webhooks, for development: it verifies each delivery and prints it.
 type ListenCommand struct {
 	Listen string        `help:"Address to receive on." default:"127.0.0.1:9000"`
-	Secret string        `help:"Signing secret to verify with; several with commas between them while one replaces the other." placeholder:"WHSEC"`
+	Secret string        `help:"Signing secret (whsec_…) or public key (whpk_…) to verify with; several with commas between them while one replaces the other." placeholder:"SECRET"`
 	Fail   int           `help:"Answer with this status code (200 to 599) instead of 200; 0 is off." default:"0"`
 	Slow   time.Duration `help:"Wait this long before answering." default:"0s"`
 }
@@ -54,7 +54,7 @@ func (c *ListenCommand) greet(env *Env, address net.Addr, verifies bool) error {
 	url := receivingURL(address)
 	signatures := "Signatures are verified."
 	if !verifies {
-		signatures = "Signatures are not verified: start again with --secret and the webhook's signing_secret for that."
+		signatures = "Signatures are not verified: start again with --secret and the webhook's signing_secret, or its public_key if it has one, for that."
 	}
 	_, err := fmt.Fprintf(env.Stdout, `Receiving webhooks at %[1]s until Ctrl-C. %[2]s
 

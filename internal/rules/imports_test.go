@@ -42,6 +42,8 @@ func mayImport() map[string][]string {
 		"console":    {"service", "store", "webhook", "internal/version"},
 		"receiver":   {"webhook"},
 
+		"docs/receivers/go": {},
+
 		"internal/app":        {anything},
 		"internal/cli":        {anything},
 		"internal/config":     {"webhook", "encryption", "target"},

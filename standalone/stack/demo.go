@@ -62,7 +62,7 @@ func startDemo(ctx context.Context, c config.Config, dir DataDir, log *slog.Logg
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("set up the webhook Demo: %w", err), listener.Close())
 	}
-	handler, err := receiver.New(receiver.Options{Secret: string(w.SigningSecret), Output: io.Discard})
+	handler, err := receiver.New(receiver.Options{Secret: w.SigningSecret.VerificationKey(), Output: io.Discard})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("set up the demo receiver: %w", err), listener.Close())
 	}
