@@ -78,7 +78,7 @@ func (w *world) open(roles app.Roles, schedule string) (string, error) {
 		Log:      config.Log{LogLevel: "error", LogFormat: "text"}, EncryptionKey: testEncryptionKey,
 		TemporalAddress: w.infrastructure.TemporalAddress(), TemporalNamespace: stack.Namespace, AllowInsecureTargets: "loopback",
 	}, config.API{
-		Listen: "127.0.0.1:0", AdminKey: testAdminKey, RetrySchedule: schedule, TemporalUIURL: w.infrastructure.UIURL(),
+		Listen: "127.0.0.1:0", AdminKey: testAdminKey, RetrySchedule: schedule, PublishRate: 1000, TemporalUIURL: w.infrastructure.UIURL(),
 	}, config.Worker{AttemptTimeout: "2s"})
 	if err != nil {
 		return "", err
