@@ -36,7 +36,7 @@ func (s *Service) checkTargets(ctx context.Context, targets []webhook.Target, fo
 			continue
 		}
 		var refused *webhook.Error
-		switch err := s.guard.CheckURL(ctx, target.URL); {
+		switch err := s.guard.CheckURL(ctx, target.Pointer, target.URL); {
 		case errors.As(err, &refused):
 			fields.Add(target.Pointer, refused.Fields[0].Detail)
 		case err != nil && found == nil:

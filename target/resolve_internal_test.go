@@ -99,7 +99,7 @@ func TestNamesThatResolveToForbiddenAddresses(t *testing.T) {
 			t.Parallel()
 			inDNS := strings.Replace(name, "b\u00fccher", "xn--bcher-kva", 1)
 			guard := newGuardWithNames(InsecureNone, map[string][][]string{inDNS: {addresses}})
-			require.ErrorContains(t, guard.CheckURL(t.Context(), "https://"+name+"/"), "must have a public address")
+			require.ErrorContains(t, guard.CheckURL(t.Context(), "/url", "https://"+name+"/"), "must have a public address")
 			require.ErrorIs(t, get(t, guard, "https://"+name+":9/"), ErrBlocked)
 		})
 	}
@@ -123,12 +123,12 @@ func TestOddAddressesAreNeverReached(t *testing.T) {
 func TestNamesThatResolveToPublicAddresses(t *testing.T) {
 	t.Parallel()
 	guard := newGuardWithNames(InsecureLoopback, map[string][][]string{"public.test": {{"8.8.8.8", "2606:4700:4700::1111"}}})
-	require.NoError(t, guard.CheckURL(t.Context(), "https://public.test/"))
-	require.ErrorContains(t, guard.CheckURL(t.Context(), "http://public.test/"), "must start with https://")
+	require.NoError(t, guard.CheckURL(t.Context(), "/url", "https://public.test/"))
+	require.ErrorContains(t, guard.CheckURL(t.Context(), "/url", "http://public.test/"), "must start with https://")
 	require.ErrorIs(t, get(t, guard, "http://public.test:9/"), ErrBlocked)
 
 	guard = newGuardWithNames(InsecureNone, map[string][][]string{"mixed.test": {{"8.8.8.8", "10.0.0.1"}}})
-	require.ErrorContains(t, guard.CheckURL(t.Context(), "https://mixed.test/"), "must have a public address")
+	require.ErrorContains(t, guard.CheckURL(t.Context(), "/url", "https://mixed.test/"), "must have a public address")
 }
 
 // DNS rebinding: the name has a public address when it is checked, and another when it is used.
@@ -141,7 +141,7 @@ func TestRebindingIsBlocked(t *testing.T) {
 	require.NoError(t, err)
 
 	guard := newGuardWithNames(InsecureNone, map[string][][]string{"rebind.test": {{"8.8.8.8"}, {"127.0.0.1"}}})
-	require.NoError(t, guard.CheckURL(t.Context(), "https://rebind.test/"))
+	require.NoError(t, guard.CheckURL(t.Context(), "/url", "https://rebind.test/"))
 	require.ErrorIs(t, get(t, guard, "https://rebind.test:"+port+"/"), ErrBlocked)
 	require.Empty(t, reached)
 }
@@ -149,7 +149,7 @@ func TestRebindingIsBlocked(t *testing.T) {
 func TestUnknownNamesAreAdmittedUntilTheyResolve(t *testing.T) {
 	t.Parallel()
 	guard := newGuardWithNames(InsecureNone, nil)
-	require.NoError(t, guard.CheckURL(t.Context(), "https://later.test/"))
+	require.NoError(t, guard.CheckURL(t.Context(), "/url", "https://later.test/"))
 	var missing *net.DNSError
 	err := get(t, guard, "https://later.test/")
 	require.ErrorAs(t, err, &missing)

@@ -1,5 +1,5 @@
 // Package target decides which addresses webhooks may be delivered to: public ones over HTTPS, unless
-// development asks for less. What counts is the address that a name resolves to at the moment of the
+// development asks for less or the operator allows or denies networks. What counts is the address that a name resolves to at the moment of the
 // connection, so that neither DNS rebinding nor another spelling of an address gets round it. It imports
 // only package webhook.
 package target
@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -45,18 +47,37 @@ var ErrBlocked = errors.New("the address is not a public one")
 
 // Guard checks addresses before anything is sent to them.
 type Guard struct {
-	insecure Insecure
-	public   *ssrf.Guardian
-	resolver *net.Resolver
+	insecure    Insecure
+	allow, deny []netip.Prefix
+	public      *ssrf.Guardian
+	resolver    *net.Resolver
 }
 
-// NewGuard returns a guard that admits public addresses over HTTPS and what insecure adds.
-func NewGuard(insecure Insecure) *Guard {
-	return &Guard{
+// Option changes what a guard admits.
+type Option func(*Guard)
+
+// Allow has a guard admit these networks too, over HTTPS.
+func Allow(networks ...netip.Prefix) Option {
+	return func(g *Guard) { g.allow = append(g.allow, networks...) }
+}
+
+// Deny has a guard refuse these networks, whatever else admits them. A network of IPv4 is denied also where its
+// addresses are embedded in IPv6 ones.
+func Deny(networks ...netip.Prefix) Option {
+	return func(g *Guard) { g.deny = append(g.deny, networks...) }
+}
+
+// NewGuard returns a guard that admits public addresses over HTTPS and what insecure adds, changed by options.
+func NewGuard(insecure Insecure, options ...Option) *Guard {
+	g := &Guard{
 		insecure: insecure,
 		public:   ssrf.New(ssrf.WithAnyPort()),
 		resolver: net.DefaultResolver,
 	}
+	for _, option := range options {
+		option(g)
+	}
+	return g
 }
 
 // AllowsHTTP reports whether some targets may be reached without TLS.
@@ -64,34 +85,56 @@ func (g *Guard) AllowsHTTP() bool {
 	return g.insecure != InsecureNone
 }
 
-// CheckURL refuses, with a [webhook.Error] for the field /url, a well-formed URL whose host is or resolves
-// to an address that may not be sent to. A name that doesn't resolve at the moment is admitted: its DNS
-// may be set up later, and each connection is checked again. Not so without TLS where that is for loopback
-// addresses only, which need no DNS.
-func (g *Guard) CheckURL(ctx context.Context, rawURL string) error {
+// CheckURL refuses, with a [webhook.Error] for the field at pointer, a well-formed URL whose host is or
+// resolves to an address that may not be sent to. A name that doesn't resolve at the moment is admitted: its
+// DNS may be set up later, and each connection is checked again. Not so names that public DNS never holds, and
+// URLs without TLS where that is for loopback addresses only, which need no DNS.
+func (g *Guard) CheckURL(ctx context.Context, pointer, rawURL string) error {
 	parsed, err := url.Parse(rawURL)
 	if err != nil {
-		return fmt.Errorf("parse URL of webhook: %w", err)
+		return fmt.Errorf("parse the URL at %s: %w", pointer, err)
 	}
 	host := parsed.Hostname()
 	if ascii, err := idna.Lookup.ToASCII(host); err == nil { // as the transport will
 		host = ascii
 	}
-	const longestLookup = 5 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, longestLookup)
-	defer cancel()
-	addresses, err := g.resolver.LookupNetIP(ctx, "ip", host)
+	addresses, err := g.lookUp(ctx, host)
 	secure := parsed.Scheme == "https"
-	admitted := secure || g.insecure == InsecureAll || err == nil
+	admitted := err == nil || g.insecure == InsecureAll || secure && !isLocalName(host)
 	for _, address := range addresses {
 		admitted = admitted && g.admits(address, secure)
 	}
 	if !admitted {
 		var fields webhook.Fields
-		fields.Add("/url", g.refusal(parsed.Scheme))
+		fields.Add(pointer, g.refusal(parsed.Scheme))
 		return fields.Err()
 	}
 	return nil
+}
+
+// lookUp returns the addresses of a host, which may be an address itself.
+func (g *Guard) lookUp(ctx context.Context, host string) ([]netip.Addr, error) {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{address}, nil
+	}
+	const longest = 5 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	return g.resolver.LookupNetIP(ctx, "ip", host)
+}
+
+// isLocalName reports whether a name means something in a private network only: it has a single label, as the
+// aliases of localhost in a hosts file do, or ends in what public DNS leaves to private networks (RFC 6761, RFC
+// 6762, RFC 8375, and .internal).
+func isLocalName(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if !strings.Contains(host, ".") {
+		return true
+	}
+	return slices.ContainsFunc([]string{
+		"localhost", "localdomain", "localdomain4", "localdomain6", "local", "home.arpa",
+		"internal", "intranet", "private", "corp", "home", "lan", "metadata.goog",
+	}, func(suffix string) bool { return host == suffix || strings.HasSuffix(host, "."+suffix) })
 }
 
 func (g *Guard) refusal(scheme string) string {
@@ -100,20 +143,29 @@ func (g *Guard) refusal(scheme string) string {
 		return "must start with https://, except for loopback addresses"
 	case g.insecure == InsecureLoopback:
 		return "must have a public address or a loopback one"
+	case len(g.allow)+len(g.deny) > 0:
+		return "must have an address that may be sent to; this one is not public, or its network is denied"
 	default:
 		return "must have a public address; this one is private, loopback, link-local or reserved"
 	}
 }
 
+// admits reports whether a connection to an address may be made, with or without TLS.
 func (g *Guard) admits(address netip.Addr, secure bool) bool {
-	if g.insecure == InsecureAll {
+	hasZone := address.Zone() != ""
+	address = address.WithZone("").Unmap() // no network contains an address with a zone
+	switch {
+	case g.isDenied(address):
+		return false
+	case g.insecure == InsecureAll:
 		return true
-	}
-	address = address.Unmap().WithZone("")
-	if g.insecure == InsecureLoopback && address.IsLoopback() {
+	case hasZone: // which only addresses of the machine's own links have
+		return false
+	case g.insecure == InsecureLoopback && address.IsLoopback():
 		return true
+	default:
+		return secure && g.isOpen(address)
 	}
-	return secure && g.public.SafeAddr(address) == nil
 }
 
 // Transport returns an HTTP transport that connects only to addresses that the guard admits, each checked

@@ -54,7 +54,7 @@ func TestCheckURL(t *testing.T) {
 					t.Parallel()
 					guard := target.NewGuard(insecure)
 					for _, url := range []string{scheme + "://" + host, scheme + "://" + host + ":8443/path?q#f"} {
-						requireRefusal(t, refusal(insecure, scheme, address), guard.CheckURL(t.Context(), url))
+						requireRefusal(t, refusal(insecure, scheme, address), guard.CheckURL(t.Context(), "/url", url))
 					}
 				})
 			}
@@ -66,9 +66,9 @@ func TestCheckURL(t *testing.T) {
 func TestCheckURLResolvesNames(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"https://localhost/", "https://LOCALHOST:8443"} {
-		requireRefusal(t, refusal(target.InsecureNone, "https", loopback), target.NewGuard(target.InsecureNone).CheckURL(t.Context(), url))
-		require.NoError(t, target.NewGuard(target.InsecureLoopback).CheckURL(t.Context(), url))
-		require.NoError(t, target.NewGuard(target.InsecureAll).CheckURL(t.Context(), url))
+		requireRefusal(t, refusal(target.InsecureNone, "https", loopback), target.NewGuard(target.InsecureNone).CheckURL(t.Context(), "/url", url))
+		require.NoError(t, target.NewGuard(target.InsecureLoopback).CheckURL(t.Context(), "/url", url))
+		require.NoError(t, target.NewGuard(target.InsecureAll).CheckURL(t.Context(), "/url", url))
 	}
 }
 
@@ -78,16 +78,16 @@ func TestCheckURLAdmitsWhatCannotBeResolved(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.NoError(t, target.NewGuard(target.InsecureNone).CheckURL(ctx, "https://endpoint.test/"))
-	require.NoError(t, target.NewGuard(target.InsecureLoopback).CheckURL(ctx, "https://endpoint.test/"))
-	require.NoError(t, target.NewGuard(target.InsecureAll).CheckURL(ctx, "http://endpoint.test/"))
+	require.NoError(t, target.NewGuard(target.InsecureNone).CheckURL(ctx, "/url", "https://endpoint.test/"))
+	require.NoError(t, target.NewGuard(target.InsecureLoopback).CheckURL(ctx, "/url", "https://endpoint.test/"))
+	require.NoError(t, target.NewGuard(target.InsecureAll).CheckURL(ctx, "/url", "http://endpoint.test/"))
 	requireRefusal(t, "must start with https://, except for loopback addresses",
-		target.NewGuard(target.InsecureLoopback).CheckURL(ctx, "http://endpoint.test/"))
+		target.NewGuard(target.InsecureLoopback).CheckURL(ctx, "/url", "http://endpoint.test/"))
 }
 
 func TestCheckURLFailsForNoURL(t *testing.T) {
 	t.Parallel()
-	require.Error(t, target.NewGuard(target.InsecureAll).CheckURL(t.Context(), "https://[::1"))
+	require.Error(t, target.NewGuard(target.InsecureAll).CheckURL(t.Context(), "/url", "https://[::1"))
 }
 
 func requireRefusal(t *testing.T, detail string, err error) {

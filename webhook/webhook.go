@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -10,8 +9,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/net/idna"
 )
 
 // MaxWebhooks is how many webhooks an account can have.
@@ -171,7 +168,7 @@ func checkURL(fields *Fields, pointer, raw string, allowHTTP bool) {
 	case err != nil || !utf8.ValidString(raw) || strings.ContainsFunc(raw, isControlOrSpace),
 		parsed.Hostname() == "", !isPort(parsed.Port()):
 		fields.Add(pointer, `is not a URL; use the form "https://example.com/webhooks"`)
-	case isOddAddress(parsed.Hostname()):
+	case !isPlainHost(parsed):
 		fields.Add(pointer, "must have a host name or a plain IP address, such as 203.0.113.7")
 	case parsed.User != nil:
 		fields.Add(pointer, "must not contain a user name or password; they belong in authentication")
@@ -211,22 +208,4 @@ func isControlOrSpace(r rune) bool {
 func isPort(text string) bool {
 	port, err := strconv.ParseUint(text, 10, 16)
 	return text == "" || err == nil && port > 0
-}
-
-// isOddAddress reports whether some programs take the host for an IPv4 address although it isn't written
-// as one: 2130706433, 0x7f.1 and 0177.0.0.1 are all 127.0.0.1 to them. No host name ends in a number.
-func isOddAddress(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return false
-	}
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil { // other scripts have digits and dots too
-		host = ascii
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	last := host[strings.LastIndexByte(host, '.')+1:]
-	digits, base := last, "0123456789"
-	if hex, ok := strings.CutPrefix(last, "0x"); ok {
-		digits, base = hex, "0123456789abcdef"
-	}
-	return last != "" && strings.Trim(digits, base) == ""
 }
