@@ -17,12 +17,14 @@ import (
 )
 
 // names is a DNS server in memory: each look-up of a name, of which A and AAAA are asked, takes the next of
-// its lists of addresses; the last one stays. A name that isn't there does not exist.
+// its lists of addresses; the last one stays. A name that isn't there does not exist, unless everyName is.
 type names struct {
 	mu      sync.Mutex
 	answers map[string][][]string
 	asked   map[string]int
 }
+
+const everyName = "*"
 
 func newGuardWithNames(insecure Insecure, answers map[string][][]string) *Guard {
 	guard := NewGuard(insecure)
@@ -69,6 +71,9 @@ func (n *names) answer(message *dnsmessage.Message) {
 	name := strings.TrimSuffix(question.Name.String(), ".")
 	message.Response, message.RecursionAvailable = true, true
 	lists, ok := n.answers[name]
+	if !ok {
+		lists, ok = n.answers[everyName]
+	}
 	if !ok {
 		message.RCode = dnsmessage.RCodeNameError
 		return
