@@ -59,13 +59,15 @@ func (k *Key) Seal(secret []byte, owner string) ([]byte, error) {
 // Open decrypts what Seal returned for the same owner. It fails when the secret was sealed with another
 // key, for another owner, or was changed.
 func (k *Key) Open(sealed []byte, owner string) ([]byte, error) {
-	id, rest := sealed[:min(keyIDSize, len(sealed))], sealed[min(keyIDSize, len(sealed)):]
-	if !bytes.Equal(id, k.id) {
+	if !k.sealed(sealed) {
 		return nil, fmt.Errorf("open secret of %s: it was sealed with another --encryption-key", owner)
 	}
-	secret, err := k.aead.Decrypt(rest, []byte(owner))
+	secret, err := k.aead.Decrypt(sealed[keyIDSize:], []byte(owner))
 	if err != nil {
 		return nil, fmt.Errorf("open secret of %s: %w", owner, err)
 	}
 	return secret, nil
 }
+
+// sealed reports whether a sealed secret says that this key sealed it.
+func (k *Key) sealed(secret []byte) bool { return bytes.HasPrefix(secret, k.id) }

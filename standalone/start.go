@@ -17,6 +17,7 @@ type startCommand struct {
 	config.Log
 	config.API
 	config.Worker
+	config.Networks
 	AllowInsecureTargets string `help:"Also deliver to http:// and non-public addresses: none, loopback or all." default:"loopback" placeholder:"WHICH"`
 	EncryptionKey        string `help:"Key that the secrets of webhooks are encrypted with; made at the first start." placeholder:"KEY"`
 	DataDir              string `help:"Directory of all data; /var/lib/durahook as root, else durahook in the user's data directory." placeholder:"DIR"`
@@ -67,7 +68,8 @@ func (c *startCommand) options() (stack.Options, error) {
 	resolved, err := config.Resolve(config.Shared{
 		Log:                  c.Log,
 		Database:             config.Database{DatabaseURL: "postgres://to-be-started"},
-		EncryptionKey:        c.EncryptionKey,
+		Encryption:           config.Encryption{EncryptionKey: c.EncryptionKey},
+		Networks:             c.Networks,
 		TemporalAddress:      c.TemporalListen,
 		TemporalNamespace:    stack.Namespace,
 		AllowInsecureTargets: c.AllowInsecureTargets,

@@ -18,18 +18,18 @@ import (
 
 // Store reads and writes durahook's database. It is safe for concurrent use.
 type Store struct {
-	db  *sqlx.DB
-	key *encryption.Key
+	db   *sqlx.DB
+	keys *encryption.Keyring
 }
 
-// Open connects to the Postgres database at url and makes sure that it answers. Key seals the secrets of
-// webhooks. The error never holds the URL's password.
-func Open(ctx context.Context, url string, key *encryption.Key) (*Store, error) {
+// Open connects to the Postgres database at url and makes sure that it answers. The first key seals the secrets
+// of webhooks, all of them open. The error never holds the URL's password.
+func Open(ctx context.Context, url string, keys ...*encryption.Key) (*Store, error) {
 	connector, err := pq.NewConnector(url)
 	if err != nil {
 		return nil, errors.New("the database URL cannot be read; use the form postgres://user:password@host:5432/durahook")
 	}
-	s := &Store{db: sqlx.NewDb(openDB(connector), "postgres"), key: key}
+	s := &Store{db: sqlx.NewDb(openDB(connector), "postgres"), keys: encryption.NewKeyring(keys...)}
 	if err := s.Ping(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -140,24 +140,24 @@ func (s *Store) sealWebhook(w *webhook.Webhook) (columns sealed, err error) {
 	if err != nil {
 		return sealed{}, fmt.Errorf("encode authentication: %w", err)
 	}
-	if columns.authentication, err = s.key.Seal(text, authenticationOwner(w.AccountID, w.ID)); err != nil {
+	if columns.authentication, err = s.keys.Seal(text, authenticationOwner(w.AccountID, w.ID)); err != nil {
 		return sealed{}, err
 	}
-	if columns.secret, err = s.key.Seal([]byte(w.SigningSecret), signingSecretOwner(w.AccountID, w.ID)); err != nil {
+	if columns.secret, err = s.keys.Seal([]byte(w.SigningSecret), signingSecretOwner(w.AccountID, w.ID)); err != nil {
 		return sealed{}, err
 	}
 	if w.PreviousSigningSecret != "" {
-		columns.previous, err = s.key.Seal([]byte(w.PreviousSigningSecret), previousSecretOwner(w.AccountID, w.ID))
+		columns.previous, err = s.keys.Seal([]byte(w.PreviousSigningSecret), previousSecretOwner(w.AccountID, w.ID))
 	}
 	return columns, err
 }
 
 func (s *Store) openWebhook(row webhookRow) (webhook.Webhook, error) {
-	text, err := s.key.Open(row.Authentication, authenticationOwner(row.AccountID, row.ID))
+	text, err := s.keys.Open(row.Authentication, authenticationOwner(row.AccountID, row.ID))
 	if err != nil {
 		return webhook.Webhook{}, err
 	}
-	secret, err := s.key.Open(row.SigningSecret, signingSecretOwner(row.AccountID, row.ID))
+	secret, err := s.keys.Open(row.SigningSecret, signingSecretOwner(row.AccountID, row.ID))
 	if err != nil {
 		return webhook.Webhook{}, err
 	}
@@ -168,7 +168,7 @@ func (s *Store) openWebhook(row webhookRow) (webhook.Webhook, error) {
 		CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
 	}
 	if row.PreviousSigningSecret != nil && row.PreviousSigningSecretUntil != nil {
-		previous, err := s.key.Open(row.PreviousSigningSecret, previousSecretOwner(row.AccountID, row.ID))
+		previous, err := s.keys.Open(row.PreviousSigningSecret, previousSecretOwner(row.AccountID, row.ID))
 		if err != nil {
 			return webhook.Webhook{}, err
 		}

@@ -45,10 +45,12 @@ type App struct {
 	server   *server
 }
 
-// Open connects to Postgres, refuses a database that is not migrated, and binds the port. Temporal need
+// Open connects to Postgres, refuses a database that is not migrated or holds secrets that the keys cannot open,
+// and binds the port. Temporal need
 // not be up.
 func Open(ctx context.Context, c config.Config, roles Roles, log *slog.Logger) (*App, error) {
-	a := &App{config: c, roles: roles, log: log, guard: target.NewGuard(c.Insecure), lanes: new(lanes.Tracker)}
+	guard := target.NewGuard(c.Insecure, target.Allow(c.AllowNetworks...), target.Deny(c.DenyNetworks...))
+	a := &App{config: c, roles: roles, log: log, guard: guard, lanes: new(lanes.Tracker)}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -56,10 +58,13 @@ func Open(ctx context.Context, c config.Config, roles Roles, log *slog.Logger) (
 }
 
 func (a *App) open(ctx context.Context) (err error) {
-	if a.store, err = store.Open(ctx, a.config.DatabaseURL, a.config.EncryptionKey); err != nil {
+	if a.store, err = store.Open(ctx, a.config.DatabaseURL, a.config.Keys()...); err != nil {
 		return err
 	}
 	if err := migrations.Check(ctx, a.store.DB().DB); err != nil {
+		return err
+	}
+	if err := a.store.CheckKeys(ctx); err != nil {
 		return err
 	}
 	if a.temporal, err = client.NewLazyClient(client.Options{
@@ -70,6 +75,9 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	if a.config.Insecure != target.InsecureNone {
 		a.log.Warn("insecure targets are allowed: for development only", "allow_insecure_targets", a.config.Insecure)
+	}
+	if len(a.config.AllowNetworks) > 0 {
+		a.log.Info("networks beyond the public ones are allowed", "allow_networks", a.config.AllowNetworks)
 	}
 	if a.roles.API {
 		a.server, err = listen(a.config.Listen)

@@ -19,13 +19,14 @@ const Description = "durahook sends webhooks that survive anything: each deliver
 
 // Commands are the commands of durahook.
 type Commands struct {
-	Serve       ServeCommand       `cmd:"" help:"Serve the API and the console and work on deliveries, in one process."`
-	API         APICommand         `cmd:"" name:"api" help:"Serve the API and the console only."`
-	Worker      WorkerCommand      `cmd:"" help:"Work on deliveries only."`
-	Migrate     MigrateCommand     `cmd:"" help:"Bring the database to this version."`
-	Listen      ListenCommand      `cmd:"" help:"Receive webhooks, for development: verify and print each."`
-	Healthcheck HealthcheckCommand `cmd:"" help:"Ask a running durahook whether it is ready."`
-	Version     VersionCommand     `cmd:"" help:"Print the version."`
+	Serve               ServeCommand               `cmd:"" help:"Serve the API and the console and work on deliveries, in one process."`
+	API                 APICommand                 `cmd:"" name:"api" help:"Serve the API and the console only."`
+	Worker              WorkerCommand              `cmd:"" help:"Work on deliveries only."`
+	Migrate             MigrateCommand             `cmd:"" help:"Bring the database to this version."`
+	RotateEncryptionKey RotateEncryptionKeyCommand `cmd:"" help:"Encrypt all secrets with another --encryption-key."`
+	Listen              ListenCommand              `cmd:"" help:"Receive webhooks, for development: verify and print each."`
+	Healthcheck         HealthcheckCommand         `cmd:"" help:"Ask a running durahook whether it is ready."`
+	Version             VersionCommand             `cmd:"" help:"Print the version."`
 }
 
 // Main runs the command that args name out of commands (a pointer to a struct in the form of kong) and

@@ -47,7 +47,7 @@ func TestHelp(t *testing.T) {
 		require.Equal(t, 0, status)
 		require.Empty(t, stderr)
 		require.Contains(t, strings.Join(strings.Fields(stdout), " "), cli.Description)
-		for _, command := range []string{"serve", "api", "worker", "migrate", "listen", "healthcheck", "version"} {
+		for _, command := range []string{"serve", "api", "worker", "migrate", "rotate-encryption-key", "listen", "healthcheck", "version"} {
 			require.Regexp(t, `(?m)^  `+command+` `, stdout)
 		}
 	}
@@ -57,6 +57,7 @@ func TestHelp(t *testing.T) {
 	for _, flag := range []string{
 		"--listen", "--database-url", "--temporal-address", "--temporal-namespace", "--temporal-ui-url", "--admin-key",
 		"--encryption-key", "--retry-schedule", "--attempt-timeout", "--allow-insecure-targets", "--log-level", "--log-format",
+		"--previous-encryption-keys", "--allow-networks", "--deny-networks",
 	} {
 		require.Contains(t, stdout, flag+"=")
 		require.Contains(t, stdout, "DURAHOOK_"+strings.ToUpper(strings.ReplaceAll(flag[2:], "-", "_")), "every flag is a variable too")
@@ -114,6 +115,7 @@ func TestMissingConfiguration(t *testing.T) {
 		"--admin-key (DURAHOOK_ADMIN_KEY): is missing"
 	for command, want := range map[string][]string{
 		"serve": {database, encryption, admin}, "api": {database, encryption, admin}, "worker": {database, encryption}, "migrate": {database},
+		"rotate-encryption-key": {database, encryption},
 	} {
 		status, stdout, stderr := run(t, command)
 		require.Equal(t, 1, status, command)

@@ -20,7 +20,7 @@ func (c *MigrateCommand) Run(env *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(env.Ctx, resolved.DatabaseURL, nil)
+	s, err := store.Open(env.Ctx, resolved.DatabaseURL)
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func TestServeDoesNotStart(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, listener.Close()) })
 	busy := listener.Addr().String()
 	ready, newer := migrated(t), migrated(t)
-	s, err := store.Open(t.Context(), newer, nil)
+	s, err := store.Open(t.Context(), newer)
 	require.NoError(t, err)
 	_, err = s.DB().ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)`)
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -19,7 +20,8 @@ import (
 type Shared struct {
 	Database             `embed:""`
 	Log                  `embed:""`
-	EncryptionKey        string `help:"Key that the secrets of webhooks are encrypted with: 32 bytes in base64 (openssl rand -base64 32)." placeholder:"KEY"`
+	Encryption           `embed:""`
+	Networks             `embed:""`
 	TemporalAddress      string `help:"Address of the Temporal frontend." default:"127.0.0.1:7233" placeholder:"HOST:PORT"`
 	TemporalNamespace    string `help:"Temporal namespace of the deliveries." default:"default"`
 	AllowInsecureTargets string `help:"For development: also deliver to http:// and non-public addresses: none, loopback or all." default:"none" placeholder:"WHICH"`
@@ -28,6 +30,18 @@ type Shared struct {
 // Database says where Postgres is.
 type Database struct {
 	DatabaseURL string `name:"database-url" help:"Postgres database (postgres://user:password@host:5432/durahook)." placeholder:"URL"`
+}
+
+// Encryption says what the secrets of webhooks are encrypted with.
+type Encryption struct {
+	EncryptionKey          string `help:"Key that the secrets of webhooks are encrypted with: 32 bytes in base64 (openssl rand -base64 32)." placeholder:"KEY"`
+	PreviousEncryptionKeys string `help:"Keys that secrets may still be encrypted with, separated by commas (see rotate-encryption-key)." placeholder:"KEYS"`
+}
+
+// Networks says what an operator admits and refuses beyond the rule that targets are public addresses.
+type Networks struct {
+	AllowNetworks string `help:"Non-public networks to deliver to over HTTPS, separated by commas (10.1.0.0/16,fd12::1)." placeholder:"NETWORKS"`
+	DenyNetworks  string `help:"Networks never to deliver to, separated by commas; these win over everything that is allowed." placeholder:"NETWORKS"`
 }
 
 // Log says what is logged how.
@@ -65,6 +79,15 @@ type Config struct {
 	Schedule          webhook.Schedule
 	PublishRate       int // events a second for each API key
 	AttemptTimeout    time.Duration
+
+	PreviousEncryptionKeys []*encryption.Key // open secrets, too
+	AllowNetworks          []netip.Prefix
+	DenyNetworks           []netip.Prefix
+}
+
+// Keys are the key that seals and those that only open, in this order.
+func (c Config) Keys() []*encryption.Key {
+	return append([]*encryption.Key{c.EncryptionKey}, c.PreviousEncryptionKeys...)
 }
 
 // Part is a group of flags.
@@ -101,18 +124,15 @@ func (p *Problems) add(flag, format string, args ...any) {
 func (s Shared) resolve(c *Config, p *Problems) {
 	s.Database.resolve(c, p)
 	s.Log.resolve(c, p)
-	var err error
-	if s.EncryptionKey == "" {
-		p.add("encryption-key", "is missing; make one with: openssl rand -base64 32")
-	} else if c.EncryptionKey, err = encryption.ParseKey(s.EncryptionKey); err != nil {
-		p.add("encryption-key", "%s", err)
-	}
+	s.Encryption.resolve(c, p)
+	s.Networks.resolve(c, p)
 	if _, _, err := net.SplitHostPort(s.TemporalAddress); err != nil {
 		p.add("temporal-address", "%q is not of the form HOST:PORT", s.TemporalAddress)
 	}
 	if s.TemporalNamespace == "" {
 		p.add("temporal-namespace", "is missing")
 	}
+	var err error
 	if c.Insecure, err = target.ParseInsecure(s.AllowInsecureTargets); err != nil {
 		p.add("allow-insecure-targets", "%s, not %q", err, s.AllowInsecureTargets)
 	}
@@ -127,6 +147,35 @@ func (d Database) resolve(c *Config, p *Problems) {
 		p.add("database-url", "is missing; use the form postgres://user:password@host:5432/durahook")
 	case err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql":
 		p.add("database-url", "is not of the form postgres://user:password@host:5432/durahook")
+	}
+}
+
+func (e Encryption) resolve(c *Config, p *Problems) {
+	var err error
+	if e.EncryptionKey == "" {
+		p.add("encryption-key", "is missing; make one with: openssl rand -base64 32")
+	} else if c.EncryptionKey, err = encryption.ParseKey(e.EncryptionKey); err != nil {
+		p.add("encryption-key", "%s", err)
+	}
+	if e.PreviousEncryptionKeys == "" {
+		return
+	}
+	for i, text := range strings.Split(e.PreviousEncryptionKeys, ",") {
+		key, err := encryption.ParseKey(strings.TrimSpace(text))
+		if err != nil {
+			p.add("previous-encryption-keys", "key %d %s", i+1, err)
+		}
+		c.PreviousEncryptionKeys = append(c.PreviousEncryptionKeys, key)
+	}
+}
+
+func (n Networks) resolve(c *Config, p *Problems) {
+	var err error
+	if c.AllowNetworks, err = target.ParseNetworks(n.AllowNetworks); err != nil {
+		p.add("allow-networks", "%s", err)
+	}
+	if c.DenyNetworks, err = target.ParseNetworks(n.DenyNetworks); err != nil {
+		p.add("deny-networks", "%s", err)
 	}
 }
 

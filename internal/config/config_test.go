@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func newFlags() flags {
 		shared: config.Shared{
 			Database:             config.Database{DatabaseURL: "postgres://user:password@127.0.0.1:5432/durahook"},
 			Log:                  config.Log{LogLevel: "info", LogFormat: "text"},
-			EncryptionKey:        encryption.NewKeyText(),
+			Encryption:           config.Encryption{EncryptionKey: encryption.NewKeyText()},
 			TemporalAddress:      "127.0.0.1:7233",
 			TemporalNamespace:    "default",
 			AllowInsecureTargets: "none",
@@ -97,6 +98,10 @@ func TestResolveRefuses(t *testing.T) {
 		"short one":          {func(f *flags) { f.shared.EncryptionKey = secret }, "--encryption-key (DURAHOOK_ENCRYPTION_KEY): is not 32 bytes in base64"},
 		"no admin key":       {func(f *flags) { f.api.AdminKey = "" }, "--admin-key (DURAHOOK_ADMIN_KEY): is missing; make one with: openssl rand -hex 32"},
 		"short admin key":    {func(f *flags) { f.api.AdminKey = secret }, "--admin-key (DURAHOOK_ADMIN_KEY): is shorter than 16 characters"},
+		"previous keys":      {func(f *flags) { f.shared.PreviousEncryptionKeys = encryption.NewKeyText() + ", " + secret }, "--previous-encryption-keys (DURAHOOK_PREVIOUS_ENCRYPTION_KEYS): key 2 is not 32 bytes in base64"},
+		"no previous key":    {func(f *flags) { f.shared.PreviousEncryptionKeys = encryption.NewKeyText() + "," }, "--previous-encryption-keys (DURAHOOK_PREVIOUS_ENCRYPTION_KEYS): key 2 is not 32 bytes in base64"},
+		"allowed networks":   {func(f *flags) { f.shared.AllowNetworks = "10.0.0.0/8,10.0.0.0/33" }, `--allow-networks (DURAHOOK_ALLOW_NETWORKS): "10.0.0.0/33" is not a network`},
+		"denied networks":    {func(f *flags) { f.shared.DenyNetworks = "10.0.0.1/8" }, `--deny-networks (DURAHOOK_DENY_NETWORKS): "10.0.0.1/8" has an address inside of the network; did you mean 10.0.0.0/8?`},
 		"Temporal address":   {func(f *flags) { f.shared.TemporalAddress = "localhost" }, `--temporal-address (DURAHOOK_TEMPORAL_ADDRESS): "localhost" is not of the form HOST:PORT`},
 		"Temporal namespace": {func(f *flags) { f.shared.TemporalNamespace = "" }, "--temporal-namespace (DURAHOOK_TEMPORAL_NAMESPACE): is missing"},
 		"Temporal Web UI":    {func(f *flags) { f.api.TemporalUIURL = "127.0.0.1:8233" }, "--temporal-ui-url (DURAHOOK_TEMPORAL_UI_URL): is not an http or https URL"},
@@ -154,6 +159,16 @@ func TestResolveAccepts(t *testing.T) {
 		}},
 		"loopback": {func(f *flags) { f.shared.AllowInsecureTargets = "loopback" }, func(t *testing.T, c config.Config) {
 			require.Equal(t, target.InsecureLoopback, c.Insecure)
+		}},
+		"networks": {func(f *flags) { f.shared.AllowNetworks, f.shared.DenyNetworks = "10.0.0.0/8, fd00::/8", "10.1.2.3" }, func(t *testing.T, c config.Config) {
+			require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, c.AllowNetworks)
+			require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.1.2.3/32")}, c.DenyNetworks)
+		}},
+		"previous keys": {func(f *flags) {
+			f.shared.PreviousEncryptionKeys = encryption.NewKeyText() + ", " + encryption.NewKeyText()
+		}, func(t *testing.T, c config.Config) {
+			require.Len(t, c.Keys(), 3)
+			require.Same(t, c.EncryptionKey, c.Keys()[0])
 		}},
 		"bounds of the timeout": {func(f *flags) { f.worker.AttemptTimeout = "5m" }, func(t *testing.T, c config.Config) {
 			require.Equal(t, 5*time.Minute, c.AttemptTimeout)

@@ -47,7 +47,7 @@ func startDemo(ctx context.Context, c config.Config, dir DataDir, log *slog.Logg
 	if err != nil {
 		return nil, fmt.Errorf("listen for the demo receiver: %w", err)
 	}
-	db, err := store.Open(ctx, c.DatabaseURL, c.EncryptionKey)
+	db, err := store.Open(ctx, c.DatabaseURL, c.Keys()...)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}

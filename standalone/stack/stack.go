@@ -83,7 +83,7 @@ func (s *Stack) startApp(ctx context.Context) error {
 
 // Migrate brings durahook's database to this version.
 func Migrate(ctx context.Context, c config.Config) error {
-	db, err := store.Open(ctx, c.DatabaseURL, c.EncryptionKey)
+	db, err := store.Open(ctx, c.DatabaseURL, c.Keys()...)
 	if err != nil {
 		return err
 	}
