@@ -23,9 +23,9 @@ func newKey(t *testing.T) *encryption.Key {
 	return key
 }
 
-func open(t *testing.T, url string, key *encryption.Key) *store.Store {
+func open(t *testing.T, url string, keys ...*encryption.Key) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), url, key)
+	s, err := store.Open(t.Context(), url, keys...)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
