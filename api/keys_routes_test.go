@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/mux"
 	"github.com/stretchr/testify/require"
@@ -187,6 +188,33 @@ func TestKeysOfAnotherAccountFindNothing(t *testing.T) {
 			require.Equal(t, 0, f.count(`SELECT count(*) FROM api_keys WHERE revoked_at IS NOT NULL`))
 			require.Equal(t, 0, f.count(`SELECT count(*) FROM deliveries WHERE status <> 'pending'`))
 		})
+	}
+}
+
+// What a receiver answered is for the account of its delivery only, even when both accounts have webhooks with
+// the same URL: otherwise one account could look at answers that are meant for another.
+func TestAnswersOfReceiversStayInTheirAccount(t *testing.T) {
+	t.Parallel()
+	f := newKeysFixture(t)
+	ids := f.things(f.account)
+	f.things(f.rival)
+	const body, header = "what-the-receiver-answered", "what-its-headers-say"
+	now := time.Now()
+	require.NoError(t, f.store.RecordAttempt(t.Context(), webhook.Attempt{
+		DeliveryID: ids[webhook.DeliveryPrefix], RunID: "run", Sequence: 1, Trigger: webhook.TriggerSchedule, Outcome: webhook.OutcomeServerError,
+		ResponseHeaders: map[string][]string{"Server": {header}}, ResponseBody: []byte(body), StartedAt: now, EndedAt: now,
+	}, webhook.StatusExhausted, nil))
+	owner, rival := f.newKey(f.account, webhook.ScopeRead).Key, f.newKey(f.rival, webhook.Scopes()...).Key
+	own := f.do(owner, http.MethodGet, "/v1/deliveries/"+ids[webhook.DeliveryPrefix], "")
+	require.Contains(t, own.text, body)
+	require.Contains(t, own.text, header)
+	for _, route := range keysRoutes() {
+		if route.scope == webhook.ScopeAdmin {
+			continue
+		}
+		text := f.request(rival, route, ids[route.prefix]).text
+		require.NotContains(t, text, body, route.name())
+		require.NotContains(t, text, header, route.name())
 	}
 }
 
