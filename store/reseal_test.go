@@ -200,14 +200,19 @@ func TestResealCatchesUp(t *testing.T) {
 	r.requireSecrets(open(t, r.url, r.new))
 }
 
-// While secrets are sealed anew, events are published to the webhooks that are locked.
+// While secrets are sealed anew, events are published to the webhooks that are locked, and a change that was
+// under way is waited for and not lost.
 func TestResealLetsEventsBePublished(t *testing.T) {
 	t.Parallel()
 	const patience = time.Minute
 	r := newRotation(t, 2)
 	tx, err := r.DB().BeginTxx(t.Context(), nil)
 	require.NoError(t, err)
-	_, err = tx.ExecContext(t.Context(), `SELECT 1 FROM webhooks WHERE id = $1 FOR NO KEY UPDATE`, r.webhooks[1].ID)
+	changed := &r.webhooks[1]
+	changed.SigningSecret = webhook.NewSigningSecret()
+	sealed, err := r.old.Seal([]byte(changed.SigningSecret), r.account+"/"+changed.ID+"/signing_secret")
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), `UPDATE webhooks SET signing_secret = $1 WHERE id = $2`, sealed, changed.ID)
 	require.NoError(t, err)
 	rotating, ended := open(t, r.url, r.new, r.old), make(chan error, 1)
 	go func() {
@@ -218,7 +223,7 @@ func TestResealLetsEventsBePublished(t *testing.T) {
 		return r.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 1
 	}, patience, time.Millisecond)
 	require.Len(t, r.publish(r.account), 2)
-	require.NoError(t, tx.Rollback())
+	require.NoError(t, tx.Commit())
 	require.NoError(t, <-ended)
 	r.requireSecrets(open(t, r.url, r.new))
 }
