@@ -77,13 +77,29 @@ func hostile() []string {
 	return urls
 }
 
-// save does what saving a webhook, or the token URL of one, does with a URL.
+// save does what saving a webhook with this URL does.
 func save(ctx context.Context, guard *Guard, url string) error {
-	definition := webhook.Definition{Name: "Hostile", URL: url, Events: []string{"*"}}
-	if _, err := webhook.Define("acc_1", definition, guard.AllowsHTTP()); err != nil {
+	return saveAll(ctx, guard, webhook.Definition{Name: "Hostile", URL: url, Events: []string{"*"}})
+}
+
+// saveTokenURL does what saving a webhook does that fetches its tokens from this URL.
+func saveTokenURL(ctx context.Context, guard *Guard, url string) error {
+	return saveAll(ctx, guard, webhook.Definition{
+		Name: "Hostile", URL: "https://8.8.8.8/", Events: []string{"*"},
+		Authentication: webhook.Authentication{Type: webhook.AuthenticationBearer, TokenURL: url, ClientID: "id", ClientSecret: "secret"},
+	})
+}
+
+func saveAll(ctx context.Context, guard *Guard, d webhook.Definition) error {
+	if _, err := webhook.Define("acc_1", d, guard.AllowsHTTP()); err != nil {
 		return err
 	}
-	return guard.CheckURL(ctx, "/authentication/token_url", url)
+	for _, target := range d.Targets() {
+		if err := guard.CheckURL(ctx, target.Pointer, target.URL); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // No hostile URL can be saved, and if one stood in the database all the same, nothing would be connected to:
@@ -107,11 +123,15 @@ func TestHostileURLs(t *testing.T) {
 	for _, raw := range all {
 		address := strings.ReplaceAll(raw, "PORT", port)
 		guard := newGuardWithNames(InsecureNone, map[string][][]string{everyName: {{"127.0.0.1", "::1"}}})
-		var domain *webhook.Error
-		require.ErrorAs(t, save(t.Context(), guard, address), &domain, raw)
-		require.Equal(t, webhook.CodeInvalid, domain.Code, raw)
-		require.Len(t, domain.Fields, 1, raw)
-		require.Contains(t, []string{"/url", "/authentication/token_url"}, domain.Fields[0].Pointer, raw)
+		for pointer, err := range map[string]error{
+			"/url": save(t.Context(), guard, address), "/authentication/token_url": saveTokenURL(t.Context(), guard, address),
+		} {
+			var domain *webhook.Error
+			require.ErrorAs(t, err, &domain, raw)
+			require.Equal(t, webhook.CodeInvalid, domain.Code, raw)
+			require.Len(t, domain.Fields, 1, raw)
+			require.Equal(t, pointer, domain.Fields[0].Pointer, raw)
+		}
 		parsed, err := url.Parse(address)
 		if err != nil || parsed.Hostname() == "8.8.8.8" || parsed.Host == "" || !strings.HasPrefix(parsed.Scheme, "http") {
 			continue // no request can be made, or only a harmless one
