@@ -39,6 +39,7 @@ func (a *API) Register(router *mux.Router) {
 	}{
 		{http.MethodPost, "/events", webhook.ScopePublish, a.publishEvent},
 		{http.MethodPost, "/events/batch", webhook.ScopePublish, a.publishEvents},
+		{http.MethodGet, "/events", webhook.ScopeRead, a.listEvents},
 		{http.MethodGet, "/events/{id}", webhook.ScopeRead, a.getEvent},
 		{http.MethodPost, "/events/{id}/republish", webhook.ScopeManage, a.republishEvent},
 		{http.MethodGet, "/webhooks", webhook.ScopeRead, a.listWebhooks},

@@ -38,6 +38,7 @@ func keysRoutes() []keysRoute {
 		{"GET", "/readyz", "", "", "", 200},
 		{"POST", "/v1/events", publish, keysEvent, "", 202},
 		{"POST", "/v1/events/batch", publish, `{"events":[` + keysEvent + `]}`, "", 202},
+		{"GET", "/v1/events", read, "", "", 200},
 		{"GET", "/v1/events/{id}", read, "", events, 200},
 		{"POST", "/v1/events/{id}/republish", manage, `{"webhook_id":""}`, events, 422},
 		{"GET", "/v1/webhooks", read, "", "", 200},
