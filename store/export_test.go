@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/durahook/durahook/webhook"
 )
@@ -32,4 +33,9 @@ func (s *Store) EventsQuery(ctx context.Context, accountID string, filter EventF
 // SearchQuery is what a search asks first.
 func SearchQuery(accountID, value string) Query {
 	return Query{searchStatement, []any{webhook.SearchTerm(accountID, value), mostFound + 1}}
+}
+
+// KeepHours writes down figures that were read at a version.
+func KeepHours(ctx context.Context, s *Store, webhookID string, figures map[time.Time]webhook.Figures, versions map[time.Time]int) error {
+	return s.keepHours(ctx, webhookID, figures, versions)
 }
