@@ -39,3 +39,8 @@ func SearchQuery(accountID, value string) Query {
 func KeepHours(ctx context.Context, s *Store, webhookID string, figures map[time.Time]webhook.Figures, versions map[time.Time]int) error {
 	return s.keepHours(ctx, webhookID, figures, versions)
 }
+
+// CountQuery is what WebhookStats asks of a webhook's deliveries.
+func CountQuery(webhookID, low, high string) Query {
+	return Query{countStatement, []any{webhookID, low, high, statusTexts()}}
+}

@@ -162,6 +162,7 @@ func TestListsOfAMillion(t *testing.T) {
 	t.Run("deliveries", c.testDeliveries)
 	t.Run("events", c.testEvents)
 	t.Run("search", c.testSearch)
+	t.Run("stats", c.testStats)
 	t.Run("open deliveries", c.testOpen)
 }
 
@@ -388,4 +389,20 @@ func (c *crowd) testOpen(t *testing.T) { //nolint:paralleltest // it is a part o
 	ids, err = c.OpenDeliveries(t.Context(), c.busy.ID, time.Now(), ids[0], 10)
 	require.NoError(t, err)
 	require.Equal(t, []string{c.id("dlv", 4)}, ids)
+}
+
+// Counting reads the index alone, and of it what is in the span. (How much of the table it looks at depends on
+// how far VACUUM got.)
+func (c *crowd) testStats(t *testing.T) { //nolint:paralleltest // it is a part of a parallel one
+	for _, query := range []store.Query{
+		store.CountQuery(c.rare.ID, c.id("dlv", 1), c.id("dlv", million)),
+		store.CountQuery(c.busy.ID, c.id("dlv", 1000), c.id("dlv", 2000)),
+		store.CountQuery(c.busy.ID, c.id("dlv", million), c.id("dlv", million+1)),
+	} {
+		done, text := c.in(t).explain(query)
+		done.check(t, text)
+		require.Contains(t, text, `"Index Only Scan"`)
+		require.Contains(t, text, `"deliveries_of_webhook"`)
+		require.Less(t, done.Hit+done.Read, mostBuffers, text)
+	}
 }

@@ -30,6 +30,12 @@ func (s *Store) WebhookStats(ctx context.Context, webhookID string, since, until
 	return stats, nil
 }
 
+const countStatement = `
+	SELECT status, (
+		SELECT count(*) FROM deliveries d WHERE d.webhook_id = $1 AND d.status = lane.status AND d.id >= $2 AND d.id < $3
+	) AS deliveries
+	FROM unnest($4::text[]) AS lane (status)`
+
 // countDeliveries counts those that were made from since to until, by the time in their IDs: like that, the
 // index alone has everything.
 func (s *Store) countDeliveries(ctx context.Context, webhookID string, since, until time.Time) (map[webhook.Status]int, error) {
@@ -37,12 +43,7 @@ func (s *Store) countDeliveries(ctx context.Context, webhookID string, since, un
 		Status     webhook.Status `db:"status"`
 		Deliveries int            `db:"deliveries"`
 	}
-	err := s.db.SelectContext(ctx, &rows, `
-		SELECT status, (
-			SELECT count(*) FROM deliveries d
-			WHERE d.webhook_id = $1 AND d.status = lane.status AND d.id >= $2 AND d.id < $3
-		) AS deliveries
-		FROM unnest($4::text[]) AS lane (status)`,
+	err := s.db.SelectContext(ctx, &rows, countStatement,
 		webhookID, webhook.FirstID(webhook.DeliveryPrefix, since), webhook.FirstID(webhook.DeliveryPrefix, until), statusTexts())
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
