@@ -128,6 +128,21 @@ func TestListEvents(t *testing.T) {
 	require.Len(t, decode[list](f.call(http.MethodGet, "/v1/events?q=call_1", "", "X-Account", other), 200).Data, 1)
 }
 
+// Each event of a batch is found by what it holds itself.
+func TestSearchOfABatch(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const events = `{"events":[
+		{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data":{"a":"one","b":"both","c":["x","y"]}},
+		{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data":{}},
+		{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data":{"a":"both"}}]}`
+	published := decode[list](f.call(http.MethodPost, "/v1/events/batch", events), 202).Data
+	one, three := published[0]["id"].(string), published[2]["id"].(string)
+	require.Equal(t, []string{one}, f.listed("/v1/events", "q", "one"))
+	require.Equal(t, []string{one}, f.listed("/v1/events", "q", "y"))
+	require.ElementsMatch(t, []string{one, three}, f.listed("/v1/events", "q", "both"))
+}
+
 // Whoever turns pages while others publish sees everything that was there, once.
 func TestPagesAreStable(t *testing.T) {
 	t.Parallel()
