@@ -159,11 +159,15 @@ func TestListsOfAMillion(t *testing.T) {
 		t.Skip("fills a large database")
 	}
 	c := newCrowd(t)
-	t.Run("deliveries", c.testDeliveries)
-	t.Run("events", c.testEvents)
-	t.Run("search", c.testSearch)
-	t.Run("stats", c.testStats)
-	t.Run("open deliveries", c.testOpen)
+	for name, part := range map[string]func(*testing.T){
+		"deliveries": c.testDeliveries, "events": c.testEvents, "search": c.testSearch, "stats": c.testStats,
+		"open deliveries": c.testOpen,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			part(t)
+		})
+	}
 }
 
 func (c *crowd) in(t *testing.T) *crowd {
@@ -174,7 +178,8 @@ func (c *crowd) in(t *testing.T) *crowd {
 	return &inner
 }
 
-func (c *crowd) testDeliveries(t *testing.T) { //nolint:paralleltest // what others read would not be counted, but the subtests are parallel
+func (c *crowd) testDeliveries(t *testing.T) {
+	t.Helper()
 	type filter = store.DeliveryFilter
 	early, late := c.began.Add(time.Minute), c.began.Add(27*time.Hour)
 	code := func(from, to int) store.StatusCodes { return store.StatusCodes{From: from, To: to} }
@@ -281,7 +286,8 @@ func (c *crowd) id(prefix string, n int) string {
 	return first[:len(first)-16] + fmt.Sprintf("%016d", n)
 }
 
-func (c *crowd) testEvents(t *testing.T) { //nolint:paralleltest // its subtests are
+func (c *crowd) testEvents(t *testing.T) {
+	t.Helper()
 	type filter = store.EventFilter
 	early := c.began.Add(time.Minute)
 	for name, scenario := range map[string]struct {
@@ -331,7 +337,8 @@ func (c *crowd) testEvents(t *testing.T) { //nolint:paralleltest // its subtests
 }
 
 // A search reads what has the value, which may be much, and no more.
-func (c *crowd) testSearch(t *testing.T) { //nolint:paralleltest // its subtests are
+func (c *crowd) testSearch(t *testing.T) {
+	t.Helper()
 	for value, most := range map[string]int{
 		"call_500": 100, "call_0": 100, "+155550": 100, "campaign_7": 40_000, "completed": 40_000,
 	} {
@@ -382,7 +389,8 @@ func (c *crowd) testSearch(t *testing.T) { //nolint:paralleltest // its subtests
 }
 
 // What waits for a webhook is found among everything that it got.
-func (c *crowd) testOpen(t *testing.T) { //nolint:paralleltest // it is a part of a parallel one
+func (c *crowd) testOpen(t *testing.T) {
+	t.Helper()
 	ids, err := c.OpenDeliveries(t.Context(), c.busy.ID, time.Now(), "", 10)
 	require.NoError(t, err)
 	require.Equal(t, []string{c.id("dlv", 3), c.id("dlv", 4)}, ids)
@@ -392,17 +400,15 @@ func (c *crowd) testOpen(t *testing.T) { //nolint:paralleltest // it is a part o
 }
 
 // Counting reads the index alone, and of it what is in the span. (How much of the table it looks at depends on
-// how far VACUUM got.)
-func (c *crowd) testStats(t *testing.T) { //nolint:paralleltest // it is a part of a parallel one
-	for _, query := range []store.Query{
-		store.CountQuery(c.rare.ID, c.id("dlv", 1), c.id("dlv", million)),
-		store.CountQuery(c.busy.ID, c.id("dlv", 1000), c.id("dlv", 2000)),
-		store.CountQuery(c.busy.ID, c.id("dlv", million), c.id("dlv", million+1)),
-	} {
-		done, text := c.in(t).explain(query)
-		done.check(t, text)
-		require.Contains(t, text, `"Index Only Scan"`)
-		require.Contains(t, text, `"deliveries_of_webhook"`)
-		require.Less(t, done.Hit+done.Read, mostBuffers, text)
-	}
+// how far VACUUM got, and the primary key may do for a span that is very short.)
+func (c *crowd) testStats(t *testing.T) {
+	t.Helper()
+	c = c.in(t)
+	all := store.CountQuery(c.rare.ID, c.id("dlv", 1), c.id("dlv", million))
+	_, text := c.explain(all)
+	require.Contains(t, text, `"Index Only Scan"`)
+	require.Contains(t, text, `"deliveries_of_webhook"`)
+	c.requireCheap(all)
+	c.requireCheap(store.CountQuery(c.busy.ID, c.id("dlv", 1000), c.id("dlv", 2000)))
+	c.requireCheap(store.CountQuery(c.busy.ID, c.id("dlv", million), c.id("dlv", million+1)))
 }
