@@ -39,6 +39,7 @@ func (a *API) Register(router *mux.Router) {
 	}{
 		{http.MethodPost, "/events", webhook.ScopePublish, a.publishEvent},
 		{http.MethodPost, "/events/batch", webhook.ScopePublish, a.publishEvents},
+		{http.MethodGet, "/events", webhook.ScopeRead, a.listEvents},
 		{http.MethodGet, "/events/{id}", webhook.ScopeRead, a.getEvent},
 		{http.MethodPost, "/events/{id}/republish", webhook.ScopeManage, a.republishEvent},
 		{http.MethodGet, "/webhooks", webhook.ScopeRead, a.listWebhooks},
@@ -49,6 +50,7 @@ func (a *API) Register(router *mux.Router) {
 		{http.MethodPost, "/webhooks/{id}/enable", webhook.ScopeManage, a.enableWebhook},
 		{http.MethodPost, "/webhooks/{id}/disable", webhook.ScopeManage, a.disableWebhook},
 		{http.MethodPost, "/webhooks/{id}/rotate-secret", webhook.ScopeManage, a.rotateSecret},
+		{http.MethodGet, "/webhooks/{id}/stats", webhook.ScopeRead, a.getWebhookStats},
 		{http.MethodGet, "/deliveries", webhook.ScopeRead, a.listDeliveries},
 		{http.MethodGet, "/deliveries/{id}", webhook.ScopeRead, a.getDelivery},
 		{http.MethodPost, "/deliveries/{id}/retry", webhook.ScopeManage, a.retryDelivery},

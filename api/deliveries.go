@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -76,14 +75,14 @@ func utc(t *time.Time) *time.Time {
 }
 
 func (a *API) listDeliveries(r *http.Request, accountID string) (int, any, error) {
-	q := newQuery(r, "webhook_id", "event", "status")
+	q := newQuery(r, "webhook_id", "event_id", "event", "status", "status_code", "since", "until", "q")
 	page := q.page(webhook.DeliveryPrefix)
 	filter := store.DeliveryFilter{
-		WebhookID: q.get("webhook_id"), Event: q.get("event"), Status: webhook.Status(q.get("status")),
+		WebhookID: q.id("webhook_id", webhook.WebhookPrefix, "a webhook"),
+		EventID:   q.id("event_id", webhook.EventPrefix, "an event"),
+		Event:     q.get("event"), Status: q.status(), StatusCodes: q.statusCodes(), Query: q.search(),
 	}
-	if filter.Status != "" && !slices.Contains(webhook.Statuses(), filter.Status) {
-		q.fields.Add("/status", "must be one of pending, waiting, delivered, exhausted, cancelled, discarded")
-	}
+	filter.Since, filter.Until = q.span()
 	if err := q.fields.Err(); err != nil {
 		return 0, nil, err
 	}

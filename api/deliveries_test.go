@@ -101,7 +101,7 @@ func TestListsRefuse(t *testing.T) {
 		"limit=99999999999999999999": {"/limit": "must be a number from 1 to 250"},
 		"cursor=x":                   {"/cursor": "is not a cursor of this list"},
 		"cursor=" + webhook.NewID(webhook.WebhookPrefix): {"/cursor": "use next_cursor of the page before"},
-		"stauts=pending":                {"/stauts": "is not a known parameter; known are webhook_id, event, status, limit, cursor"},
+		"stauts=pending":                {"/stauts": "is not a known parameter; known are webhook_id, event_id, event, status, status_code, since, until, q, limit, cursor"},
 		"status=pending&status=failed":  {"/status": "is there more than once"},
 		"event=%00":                     {"/event": "is not text in UTF-8"},
 		"webhook_id=%ff":                {"/webhook_id": "is not text in UTF-8"},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/durahook/durahook/service"
+	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -100,6 +101,23 @@ type eventWithDeliveries struct {
 
 func newEventJSON(event webhook.Event) eventJSON {
 	return eventJSON{ID: event.ID, Event: event.Event, Timestamp: event.Timestamp.UTC(), CreatedAt: event.CreatedAt.UTC()}
+}
+
+func (a *API) listEvents(r *http.Request, accountID string) (int, any, error) {
+	q := newQuery(r, "event", "since", "until", "q")
+	page := q.page(webhook.EventPrefix)
+	filter := store.EventFilter{Event: q.get("event"), Query: q.search()}
+	filter.Since, filter.Until = q.span()
+	if err := q.fields.Err(); err != nil {
+		return 0, nil, err
+	}
+	limit := page.Limit
+	page.Limit++
+	events, err := a.service.Events(r.Context(), accountID, filter, page)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, newList(events, limit, newEventJSON, func(event webhook.Event) string { return event.ID }), nil
 }
 
 func (a *API) getEvent(r *http.Request, accountID string) (int, any, error) {

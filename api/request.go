@@ -53,8 +53,12 @@ type query struct {
 }
 
 func newQuery(r *http.Request, known ...string) *query {
+	return newQueryOfOne(r, append(known, "limit", "cursor")...)
+}
+
+// newQueryOfOne reads the parameters of what is no list, and so has no pages.
+func newQueryOfOne(r *http.Request, known ...string) *query {
 	q := &query{values: r.URL.Query()}
-	known = append(known, "limit", "cursor")
 	for _, name := range slices.Sorted(maps.Keys(q.values)) {
 		value := q.get(name)
 		switch {

@@ -15,6 +15,7 @@ var routes = []struct{ method, path string }{
 	{http.MethodGet, "/v1/webhooks"},
 	{http.MethodPost, "/v1/webhooks"},
 	{http.MethodGet, "/v1/webhooks/whk_1"},
+	{http.MethodGet, "/v1/events"},
 	{http.MethodGet, "/v1/deliveries"},
 	{http.MethodGet, "/v1/deliveries/dlv_1"},
 	{http.MethodPost, "/v1/deliveries/dlv_1/retry"},
@@ -76,13 +77,13 @@ func TestUnknownMethods(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for _, scenario := range []struct{ method, path, allow string }{
-		{http.MethodGet, "/v1/events", "POST"},
+		{http.MethodPut, "/v1/events", "GET, POST"},
 		{http.MethodDelete, "/v1/webhooks", "GET, POST"},
 		{http.MethodPut, "/v1/webhooks/whk_1", "GET, PATCH, DELETE"},
 		{http.MethodPost, "/v1/deliveries", "GET"},
 		{http.MethodGet, "/v1/deliveries/dlv_1/retry", "POST"},
 		{http.MethodPost, "/healthz", "GET, HEAD"},
-		{"EXPLODE", "/v1/events", "POST"},
+		{"EXPLODE", "/v1/events", "GET, POST"},
 	} {
 		a := f.call(scenario.method, scenario.path, "")
 		p := requireProblem(a, 405, "method_not_allowed", nil)

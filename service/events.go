@@ -150,3 +150,8 @@ func (s *Service) Republish(ctx context.Context, accountID, id string, r webhook
 	s.starter.Enqueue([]webhook.Delivery{d})
 	return d, nil
 }
+
+// Events returns a page of the account's events without their payloads, newest first.
+func (s *Service) Events(ctx context.Context, accountID string, filter store.EventFilter, page store.Page) ([]webhook.Event, error) {
+	return s.store.Events(ctx, accountID, filter, page)
+}

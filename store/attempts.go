@@ -79,13 +79,17 @@ func (s *Store) RecordAttempt(ctx context.Context, a webhook.Attempt, status web
 	}
 	_, err = s.db.ExecContext(ctx, `
 		WITH delivery AS (
-			SELECT attempt_count FROM deliveries WHERE id = $2 FOR UPDATE
+			SELECT attempt_count, webhook_id FROM deliveries WHERE id = $2 FOR UPDATE
 		), attempt AS (
 			INSERT INTO attempts (id, delivery_id, run_id, sequence, number, trigger, outcome, status_code,
-				response_time_ms, error, response_headers, response_body, started_at, ended_at)
-			SELECT $1, $2, $3, $4, attempt_count + 1, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM delivery
+				response_time_ms, error, response_headers, response_body, started_at, ended_at, webhook_id)
+			SELECT $1, $2, $3, $4, attempt_count + 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, webhook_id FROM delivery
 			ON CONFLICT (delivery_id, run_id, sequence) DO NOTHING
-			RETURNING number
+			RETURNING number, webhook_id, date_trunc('hour', started_at, 'UTC') AS hour
+		), late AS (
+			INSERT INTO webhook_hours (webhook_id, hour, version)
+			SELECT webhook_id, hour, 1 FROM attempt WHERE hour + interval '1 hour' <= now() - make_interval(secs => $16)
+			ON CONFLICT (webhook_id, hour) DO UPDATE SET figures = NULL, version = webhook_hours.version + 1
 		)
 		UPDATE deliveries SET attempt_count = attempt.number, outcome = $6, status_code = $7, response_time_ms = $8,
 			updated_at = now(),
@@ -94,7 +98,8 @@ func (s *Store) RecordAttempt(ctx context.Context, a webhook.Attempt, status web
 			next_attempt_at = CASE WHEN status = 'cancelled' AND $14 = 'waiting' THEN NULL ELSE $15::timestamptz END
 		FROM attempt WHERE id = $2`,
 		webhook.NewID(webhook.AttemptPrefix), a.DeliveryID, a.RunID, a.Sequence, a.Trigger, a.Outcome, a.StatusCode,
-		a.ResponseTimeMS, a.Error, headers, a.ResponseBody, a.StartedAt, a.EndedAt, status, nextAttemptAt)
+		a.ResponseTimeMS, a.Error, headers, a.ResponseBody, a.StartedAt, a.EndedAt, status, nextAttemptAt,
+		lateAfter.Seconds())
 	if err != nil {
 		return fmt.Errorf("record attempt: %w", err)
 	}

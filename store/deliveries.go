@@ -14,13 +14,6 @@ const deliveryColumns = `
 	d.id, d.account_id, d.event_id, d.webhook_id, d.event, d.status, d.attempt_count, d.next_attempt_at, d.outcome,
 	d.status_code, d.response_time_ms, d.created_at, d.updated_at, w.name AS webhook_name`
 
-// DeliveryFilter narrows a list of deliveries; empty fields don't.
-type DeliveryFilter struct {
-	WebhookID string
-	Event     string
-	Status    webhook.Status
-}
-
 // Delivery returns one delivery of the account.
 func (s *Store) Delivery(ctx context.Context, accountID, id string) (webhook.Delivery, error) {
 	var d webhook.Delivery
@@ -31,22 +24,6 @@ func (s *Store) Delivery(ctx context.Context, accountID, id string) (webhook.Del
 		return webhook.Delivery{}, fmt.Errorf("find delivery: %w", notFound(err, webhook.DeliveryPrefix, id))
 	}
 	return d, nil
-}
-
-// Deliveries returns a page of the account's deliveries, newest first.
-func (s *Store) Deliveries(ctx context.Context, accountID string, filter DeliveryFilter, page Page) ([]webhook.Delivery, error) {
-	deliveries := []webhook.Delivery{}
-	err := s.db.SelectContext(ctx, &deliveries, `
-		SELECT `+deliveryColumns+` FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id
-		WHERE d.account_id = $1
-		  AND ($2 = '' OR d.webhook_id = $2) AND ($3 = '' OR d.event = $3) AND ($4 = '' OR d.status = $4)
-		  AND ($5 = '' OR d.id < $5)
-		ORDER BY d.id DESC LIMIT $6`,
-		accountID, filter.WebhookID, filter.Event, filter.Status, page.Before, page.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("list deliveries: %w", err)
-	}
-	return deliveries, nil
 }
 
 // DeliveriesOf returns the deliveries of an event of the account, the oldest first.

@@ -66,8 +66,9 @@ func (s *Store) Publish(ctx context.Context, p Publication) (fresh bool, err err
 			SELECT id, $1, event, timestamp
 			FROM fresh, unnest($2::text[], $3::text[], $4::timestamptz[]) AS new (id, event, timestamp)
 		), payload AS (
-			INSERT INTO event_payloads (event_id, payload)
-			SELECT id, payload FROM fresh, unnest($2::text[], $5::bytea[]) AS new (id, payload)
+			INSERT INTO event_payloads (event_id, payload, search)
+			SELECT id, payload, search::bigint[]
+			FROM fresh, unnest($2::text[], $5::bytea[], $14::text[]) AS new (id, payload, search)
 		), delivery AS (
 			INSERT INTO deliveries (id, webhook_id, account_id, event_id, event)
 			SELECT id, webhook_id, $1, event_id, event
@@ -76,7 +77,7 @@ func (s *Store) Publish(ctx context.Context, p Publication) (fresh bool, err err
 		SELECT created_at FROM fresh`,
 		p.AccountID, rows.ids, rows.events, rows.timestamps, rows.payloads,
 		rows.deliveryIDs, rows.webhookIDs, rows.eventIDs, rows.deliveredEvents,
-		rows.key, rows.request, rows.answer, webhook.IdempotencyKept.Seconds(),
+		rows.key, rows.request, rows.answer, webhook.IdempotencyKept.Seconds(), rows.searches,
 	).Scan(&createdAt)
 	if errors.Is(err, errNoRows) {
 		return false, nil
@@ -98,6 +99,7 @@ type publicationRows struct {
 	ids, events                                        pq.StringArray
 	timestamps                                         pq.GenericArray
 	payloads                                           pq.ByteaArray
+	searches                                           pq.StringArray // each the text of an array
 	deliveryIDs, webhookIDs, eventIDs, deliveredEvents pq.StringArray
 	key, request, answer                               []byte
 }
@@ -108,6 +110,11 @@ func (p Publication) rows() (rows publicationRows, err error) {
 		event := published.Event
 		rows.ids, rows.events = append(rows.ids, event.ID), append(rows.events, event.Event)
 		timestamps, rows.payloads = append(timestamps, event.Timestamp), append(rows.payloads, event.Payload)
+		search, err := pq.Int64Array(webhook.SearchTerms(p.AccountID, event.Payload)).Value()
+		if err != nil {
+			return publicationRows{}, err
+		}
+		rows.searches = append(rows.searches, fmt.Sprint(search))
 		for _, d := range published.Deliveries {
 			rows.deliveryIDs, rows.webhookIDs = append(rows.deliveryIDs, d.ID), append(rows.webhookIDs, d.WebhookID)
 			rows.eventIDs, rows.deliveredEvents = append(rows.eventIDs, event.ID), append(rows.deliveredEvents, event.Event)

@@ -38,6 +38,13 @@ const (
 	OutcomeBlocked         Outcome = "blocked"          // the address may not be sent to
 )
 
+// Outcomes lists all of them.
+func Outcomes() []Outcome {
+	return []Outcome{
+		OutcomeSuccess, OutcomeClientError, OutcomeServerError, OutcomeTimeout, OutcomeConnectionError, OutcomeBlocked,
+	}
+}
+
 // OutcomeOf classifies the status code of a full answer.
 func OutcomeOf(statusCode int) Outcome {
 	switch {

@@ -104,6 +104,9 @@ func ParseEvent(body []byte) (Event, error) {
 	}, nil
 }
 
+// ParseTime reads a time in the strict RFC 3339 of events; ok is false for what is none.
+func ParseTime(text string) (at time.Time, ok bool) { return parseTimestamp(text) }
+
 // parseTimestamp reads RFC 3339, of which time.Parse takes a little too much: one digit for the hour and a
 // comma before the fraction.
 func parseTimestamp(text string) (at time.Time, ok bool) {

@@ -1,7 +1,9 @@
 package webhook
 
 import (
+	"encoding/binary"
 	"strings"
+	"time"
 
 	"go.jetify.com/typeid/v2"
 )
@@ -20,6 +22,24 @@ const (
 // NewID returns a new ID with the given prefix, such as "evt_01kaxb…".
 func NewID(prefix string) string {
 	return typeid.MustGenerate(prefix).String()
+}
+
+// FirstID returns the smallest ID with the given prefix that can be made in the millisecond of t, so that a
+// stretch of time is a range of IDs. Times before 1970 count as its beginning.
+func FirstID(prefix string, t time.Time) string {
+	const milliseconds = 48 // bits of them in front of a UUIDv7
+	const bits = 64
+	latest := time.UnixMilli(1<<milliseconds - 1)
+	var uuid [16]byte
+	if t.After(latest) {
+		t = latest
+	}
+	binary.BigEndian.PutUint64(uuid[:], uint64(max(t.UnixMilli(), 0))<<(bits-milliseconds))
+	id, err := typeid.FromBytes(prefix, uuid[:])
+	if err != nil {
+		panic("webhook: not a prefix of an ID: " + prefix)
+	}
+	return id.String()
 }
 
 // CheckID returns a not-found error when id isn't a well-formed ID with the given prefix: what cannot

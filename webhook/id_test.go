@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,6 +45,26 @@ func TestNewIDsSortByTime(t *testing.T) {
 		times = append(times, id[:millisecond])
 	}
 	require.True(t, slices.IsSorted(times))
+}
+
+func TestFirstID(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2025, 2, 2, 14, 30, 0, 123_999_999, time.UTC)
+	first := webhook.FirstID(webhook.DeliveryPrefix, at)
+	require.NoError(t, webhook.CheckID(webhook.DeliveryPrefix, first))
+	require.Equal(t, first, webhook.FirstID(webhook.DeliveryPrefix, at.Truncate(time.Millisecond)))
+	require.Less(t, first, webhook.FirstID(webhook.DeliveryPrefix, at.Add(1)), "the next millisecond")
+	require.Regexp(t, "0{16}$", first, "nothing of that millisecond is smaller")
+
+	before := time.Now()
+	id := webhook.NewID(webhook.EventPrefix)
+	require.GreaterOrEqual(t, id, webhook.FirstID(webhook.EventPrefix, before))
+	require.Less(t, id, webhook.FirstID(webhook.EventPrefix, time.Now().Add(time.Millisecond)))
+
+	last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	require.Greater(t, webhook.FirstID(webhook.EventPrefix, last), id)
+	require.Equal(t, webhook.FirstID(webhook.EventPrefix, time.Unix(0, 0)), webhook.FirstID(webhook.EventPrefix, time.Time{}))
+	require.Greater(t, webhook.FirstID(webhook.EventPrefix, time.Unix(1<<40, 0)), webhook.FirstID(webhook.EventPrefix, last))
 }
 
 func TestCheckIDRefuses(t *testing.T) {

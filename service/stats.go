@@ -1,0 +1,21 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+// WebhookStats returns the figures of a webhook of the account in the whole hours around a span; see
+// [webhook.StatsSpan] for what zero times mean.
+func (s *Service) WebhookStats(ctx context.Context, accountID, id string, since, until time.Time) (webhook.Stats, error) {
+	if _, err := s.Webhook(ctx, accountID, id); err != nil {
+		return webhook.Stats{}, err
+	}
+	since, until, err := webhook.StatsSpan(since, until, time.Now())
+	if err != nil {
+		return webhook.Stats{}, err
+	}
+	return s.store.WebhookStats(ctx, id, since, until)
+}

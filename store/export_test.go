@@ -1,0 +1,46 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+// Query is SQL with its arguments, for tests of plans.
+type Query struct {
+	Text string
+	Args []any
+}
+
+func query(s *statement, err error) (Query, error) {
+	if err != nil || s == nil {
+		return Query{}, err
+	}
+	return Query{s.text.String(), s.args}, nil
+}
+
+// DeliveriesQuery is what Deliveries asks.
+func (s *Store) DeliveriesQuery(ctx context.Context, accountID string, filter DeliveryFilter, page Page) (Query, error) {
+	return query(s.deliveriesStatement(ctx, accountID, filter, page))
+}
+
+// EventsQuery is what Events asks.
+func (s *Store) EventsQuery(ctx context.Context, accountID string, filter EventFilter, page Page) (Query, error) {
+	return query(s.eventsStatement(ctx, accountID, filter, page))
+}
+
+// SearchQuery is what a search asks first.
+func SearchQuery(accountID, value string) Query {
+	return Query{searchStatement, []any{webhook.SearchTerm(accountID, value), mostFound + 1}}
+}
+
+// KeepHours writes down figures that were read at a version.
+func KeepHours(ctx context.Context, s *Store, webhookID string, figures map[time.Time]webhook.Figures, versions map[time.Time]int) error {
+	return s.keepHours(ctx, webhookID, figures, versions)
+}
+
+// CountQuery is what WebhookStats asks of a webhook's deliveries.
+func CountQuery(webhookID, low, high string) Query {
+	return Query{countStatement, []any{webhookID, low, high, statusTexts()}}
+}
