@@ -11,8 +11,8 @@ import (
 
 func TestEveryExampleOfTheCatalogueCanBePublished(t *testing.T) {
 	t.Parallel()
-	for _, eventType := range webhook.EventTypes() {
-		event, err := webhook.ParseEvent(eventType.Example)
+	for _, eventType := range webhook.BuiltInEventTypes() {
+		event, err := webhook.ParseEvent(eventType.Example, webhook.BuiltIn)
 		require.NoError(t, err, eventType.Name)
 		assert.Equal(t, eventType.Name, event.Event)
 	}
