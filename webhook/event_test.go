@@ -67,13 +67,13 @@ func TestParseEventRefuses(t *testing.T) {
 		want map[string]string
 	}{
 		"everything missing": {"{}", map[string]string{
-			"/event": "is missing; use one of call.started,", "/timestamp": "is missing; use RFC 3339", "/data": "is missing",
+			"/event": "is missing; use the name of an event type", "/timestamp": "is missing; use RFC 3339", "/data": "is missing",
 		}},
 		"everything null": {`{"event":null,"timestamp":null,"data":null}`, map[string]string{
 			"/event": "is missing", "/timestamp": "is missing", "/data": "must be an object",
 		}},
 		"everything wrong": {`{"event":"call.exploded","timestamp":"yesterday","data":[]}`, map[string]string{
-			"/event": "is not a known event type; use one of call.started, call.answered", "/data": "must be an object",
+			"/event": "is not a known event type; GET /v1/event-types lists them", "/data": "must be an object",
 			"/timestamp": `use the form "2025-02-02T14:30:00Z"`,
 		}},
 		"case of event":  {strings.Replace(valid, "call.ended", "Call.Ended", 1), map[string]string{"/event": "is not a known"}},

@@ -125,7 +125,7 @@ func checkReferences(schema *jsonschema.Schema) (wrong []FieldError) {
 		at := pointerIn(s.Location)
 		switch {
 		case !strings.HasPrefix(s.Location, schemaURL):
-			wrong = append(wrong, FieldError{Detail: "refers to " + shown(s.Location) + "; only references inside the schema are followed"})
+			wrong = append(wrong, refersOutside(s.Location))
 			return
 		case s.DynamicRef != nil || s.RecursiveRef != nil:
 			wrong = append(wrong, FieldError{Pointer: at, Detail: "must not use $dynamicRef or $recursiveRef; use $ref"})
@@ -138,6 +138,10 @@ func checkReferences(schema *jsonschema.Schema) (wrong []FieldError) {
 	}
 	visit(schema)
 	return wrong
+}
+
+func refersOutside(url string) FieldError {
+	return FieldError{Detail: "refers to " + shown(strings.TrimPrefix(url, schemaURL)) + "; only references inside the schema are followed"}
 }
 
 // explainSchema says why a schema cannot be compiled.
@@ -158,7 +162,7 @@ func explainSchema(err error) []FieldError {
 	case errors.As(err, &pattern):
 		return []FieldError{{Pointer: pointerIn(pattern.URL), Detail: "is not a regular expression: " + pattern.Err.Error()}}
 	case errors.As(err, &load):
-		return []FieldError{{Detail: "refers to " + shown(load.URL) + "; only references inside the schema are followed"}}
+		return []FieldError{refersOutside(load.URL)}
 	}
 	return []FieldError{{Detail: "is not a JSON Schema: " + strings.ReplaceAll(err.Error(), schemaURL, "")}}
 }

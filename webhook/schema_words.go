@@ -55,6 +55,8 @@ func flatten(all []FieldError, e *jsonschema.ValidationError) []FieldError {
 		return missing(all, at, k.Missing, "is missing; it is needed beside "+shown(k.Prop))
 	case *kind.AdditionalProperties:
 		return missing(all, at, k.Properties, "is not a known field")
+	case *kind.Contains, *kind.MinContains: // the causes say why each element is not such a one
+		return append(all, FieldError{at, words(k)})
 	case *kind.PropertyNames:
 		return append(all, FieldError{at + "/" + escapePointer(k.Property), "has a name that the schema does not allow"})
 	}

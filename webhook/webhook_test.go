@@ -186,8 +186,13 @@ func TestDefineChecksTheEvents(t *testing.T) {
 		"twice":      {[]string{"call.ended", "call.failed", "call.ended"}, map[string]string{"/events/2": "is there twice"}},
 		"star twice": {[]string{"*", "*"}, map[string]string{"/events/0": "already means all", "/events/1": "is there twice"}},
 		"star and":   {[]string{"call.ended", "*"}, map[string]string{"/events/1": `"*" already means all event types`}},
-		"pattern":    {[]string{"call.*"}, map[string]string{"/events/0": "not a known event type; use some of call.started"}},
-		"too many":   {make([]string, 101), map[string]string{"/events": "more than 100 entries"}},
+		"pattern":    {[]string{"call.*", "campaign.completed", "invoice.line_2.*", "later.*"}, nil},
+		"no pattern": {[]string{".*", "call*", "call.**", "*.ended", "Call.*", "call.*.x", "*.*", "call..*", "call.*", "call.*"}, map[string]string{
+			"/events/0": "not a known", "/events/1": "not a known", "/events/2": "not a known", "/events/3": "not a known", "/events/4": "not a known",
+			"/events/5": "not a known", "/events/6": "not a known", "/events/7": "not a known", "/events/9": "is there twice",
+		}},
+		"typing slip": {[]string{"call.endet"}, map[string]string{"/events/0": `did you mean "call.ended"? GET /v1/event-types lists all; a pattern such as "call.*"`}},
+		"too many":    {make([]string, 101), map[string]string{"/events": "more than 100 entries"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
