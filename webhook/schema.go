@@ -87,12 +87,12 @@ func compile(text json.RawMessage) (*jsonschema.Schema, []FieldError) {
 	if len(text) > MaxSchema {
 		return nil, wrong(fmt.Sprintf("is larger than %d KiB", MaxSchema>>10))
 	}
-	if kind := kindOf(text); kind != object {
-		return nil, wrong("must be an object, a JSON Schema, not " + kind)
-	}
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
 		return nil, wrong("is not valid JSON")
+	}
+	if kind := kindOf(text); kind != object {
+		return nil, wrong("must be an object, a JSON Schema, not " + kind)
 	}
 	if size, depth := sizeOf(document); depth > maxSchemaDepth || size > maxSchemaSize {
 		return nil, wrong(fmt.Sprintf("is too complex; it can have %d values and a depth of %d, and numbers of some hundred digits", maxSchemaSize, maxSchemaDepth))
