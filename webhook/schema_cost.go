@@ -15,10 +15,10 @@ import (
 // The validator cannot be stopped, and a small schema can have it work for years: one that refers to itself
 // twice takes twice as long for each level of the data. So what the work will be is counted first, and data
 // that would take too much is refused. The allowance leaves some milliseconds for small data with any schema
-// and, for large data, a hundred times what usual schemas need.
+// and some tenths of a second for the largest, several times what usual schemas need.
 const (
 	allowance        = 50_000
-	allowancePerByte = 8
+	allowancePerByte = 4
 	maxWorkDepth     = 2000
 )
 
@@ -64,8 +64,10 @@ const bytesAStep = 64
 func comparisons(s *jsonschema.Schema, value any) (steps int) {
 	const (
 		together = 16 // short values are compared fast
-		pairs    = 20 // the elements of a short array are compared with each other
+		pairs    = 20 // the elements of an array that is not longer are compared with each other
+		hashing  = 3
 	)
+	elements, _ := value.([]any)
 	switch value.(type) {
 	case map[string]any, []any:
 		if s.Enum == nil && s.Const == nil && !s.UniqueItems {
@@ -77,8 +79,11 @@ func comparisons(s *jsonschema.Schema, value any) (steps int) {
 	if s.Enum != nil {
 		steps += size * (1 + len(s.Enum.Values)/together)
 	}
-	if s.UniqueItems {
+	switch {
+	case s.UniqueItems && len(elements) <= pairs:
 		steps += size * pairs
+	case s.UniqueItems:
+		steps += size * hashing
 	}
 	return steps
 }

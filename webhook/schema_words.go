@@ -38,6 +38,10 @@ func violations(err error) []FieldError {
 // flatten adds what is wrong, of an error with causes these, to all. Of alternatives that all fail, it is one
 // thing that is wrong.
 func flatten(all []FieldError, e *jsonschema.ValidationError) []FieldError {
+	const enough = 10 * mostFields // to be told
+	if len(all) >= enough {
+		return all
+	}
 	at := pointerOf(e.InstanceLocation)
 	switch k := e.ErrorKind.(type) {
 	case *kind.AnyOf:
