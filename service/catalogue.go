@@ -52,9 +52,15 @@ func (s *Service) DeleteEventType(ctx context.Context, accountID, name string) e
 // whatever do makes of it.
 func (s *Service) withCatalogue(ctx context.Context, accountID string, do func(webhook.Catalogue) error) error {
 	var failed error
+	misses := map[string]webhook.EventType{} // a batch may have the same wrong name often
 	err := do(func(name string) (webhook.EventType, bool) {
+		if t, missed := misses[name]; missed || failed != nil {
+			return t, false
+		}
 		t, known, err := s.findEventType(ctx, accountID, name)
-		failed = errors.Join(failed, err)
+		if failed = err; !known {
+			misses[name] = t
+		}
 		return t, known
 	})
 	if failed != nil {
