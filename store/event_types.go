@@ -32,9 +32,9 @@ const eventTypeColumns = `account_id, name, description, example, schema, deprec
 func (row eventTypeRow) eventType() webhook.EventType {
 	t, builtIn := webhook.BuiltIn(row.Name)
 	if !builtIn {
-		t = webhook.EventType{Name: row.Name, CreatedAt: &row.CreatedAt}
+		t = webhook.EventType{Name: row.Name}
 	}
-	t.AccountID, t.DeprecatedAt, t.UpdatedAt = row.AccountID, row.DeprecatedAt, &row.UpdatedAt
+	t.AccountID, t.DeprecatedAt, t.CreatedAt, t.UpdatedAt = row.AccountID, row.DeprecatedAt, &row.CreatedAt, &row.UpdatedAt
 	if row.Description != nil {
 		t.Description = *row.Description
 	}

@@ -138,7 +138,7 @@ func TestBuiltInEventTypesCanBeChanged(t *testing.T) {
 	require.Equal(t, "Hung up", changed.Description)
 	require.Equal(t, before.Example, changed.Example)
 	require.True(t, changed.BuiltIn)
-	require.Nil(t, changed.CreatedAt)
+	require.NotNil(t, changed.CreatedAt)
 	require.NotNil(t, changed.UpdatedAt)
 	require.Equal(t, 1, f.count(`SELECT count(*) FROM event_types WHERE example IS NULL AND description = 'Hung up' AND schema = '{}'`))
 	theirs, err := f.EventType(t.Context(), f.newAccount("rival"), "call.ended")

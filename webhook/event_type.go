@@ -3,7 +3,6 @@ package webhook
 import (
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,9 +29,10 @@ type EventType struct {
 	// DeprecatedAt is since when it should no longer be used; nil while it should. Events of a deprecated type
 	// are published and delivered as ever.
 	DeprecatedAt *time.Time
-	BuiltIn      bool       // in every account's catalogue
-	CreatedAt    *time.Time // nil of built-in ones
-	UpdatedAt    *time.Time // nil of built-in ones that the account never changed
+	BuiltIn      bool // in every account's catalogue
+	// The times are nil of built-in types that the account never changed.
+	CreatedAt *time.Time
+	UpdatedAt *time.Time
 }
 
 //go:embed examples/*.json
@@ -156,13 +156,11 @@ func (t *EventType) setExample(fields *Fields, example json.RawMessage, now time
 		fields.Add(pointer, "must be an object, a whole event of this type, not "+kind)
 		return
 	}
-	wrong := t.wrongWithExample()
+	_, err := ParseEvent(t.Example, func(name string) (EventType, bool) { return *t, name == t.Name })
 	switch {
-	case len(wrong) == 0 || !IsEventTypeName(t.Name): // the name is told already
+	case err == nil || !IsEventTypeName(t.Name): // the name is told already
 	case given:
-		for _, field := range wrong {
-			fields.Add(pointer+field.Pointer, field.Detail)
-		}
+		fields.addAll(pointer, err)
 	default:
 		fields.Add(pointer, "is missing; since the schema does not allow empty data, give a whole event of this type")
 	}
@@ -174,16 +172,6 @@ func (t *EventType) defaultExample(now time.Time) json.RawMessage {
 		return builtIn.Example
 	}
 	return fmt.Appendf(nil, `{"event":%q,"timestamp":%q,"data":{}}`, t.Name, now.UTC().Format(time.RFC3339))
-}
-
-// wrongWithExample returns the fields of the example because of which it could not be published.
-func (t *EventType) wrongWithExample() []FieldError {
-	_, err := ParseEvent(t.Example, func(name string) (EventType, bool) { return *t, name == t.Name })
-	var wrong *Error
-	if errors.As(err, &wrong) {
-		return wrong.Fields
-	}
-	return nil
 }
 
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }

@@ -156,7 +156,7 @@ func TestEventTypePatchIsRefused(t *testing.T) {
 		})
 	}
 	_, err := webhook.ParseEventTypePatch([]byte(`[]`))
-	requireCode(t, webhook.CodeMalformed, err)
+	_ = requireCode(t, webhook.CodeMalformed, err)
 }
 
 // What is null in the patch of a built-in type is as it was built in.
