@@ -79,7 +79,7 @@ const payload = `{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data"
 // newFakeStore returns a store with a pending delivery to url.
 func newFakeStore(t *testing.T, url string, authentication webhook.Authentication) *fakeStore {
 	t.Helper()
-	w, err := webhook.Define("acc_1", webhook.Definition{Name: "Sync", URL: url, Events: []string{"*"}, Authentication: authentication}, true)
+	w, err := webhook.Define("acc_1", webhook.Definition{Name: "Sync", URL: url, Events: []string{"*"}, Authentication: authentication}, webhook.BuiltIn, true)
 	require.NoError(t, err)
 	return &fakeStore{prepared: store.Prepared{
 		Webhook: w,

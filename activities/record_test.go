@@ -34,10 +34,10 @@ func newDatabase(t *testing.T, url string) *database {
 	require.NoError(t, err)
 	account, err := s.EnsureDefaultAccount(t.Context())
 	require.NoError(t, err)
-	w, err := webhook.Define(account, webhook.Definition{Name: "Sync", URL: url, Events: []string{"*"}}, true)
+	w, err := webhook.Define(account, webhook.Definition{Name: "Sync", URL: url, Events: []string{"*"}}, webhook.BuiltIn, true)
 	require.NoError(t, err)
 	require.NoError(t, s.CreateWebhook(t.Context(), &w))
-	event, err := webhook.ParseEvent([]byte(payload))
+	event, err := webhook.ParseEvent([]byte(payload), webhook.BuiltIn)
 	require.NoError(t, err)
 	event.AccountID = account
 	d := webhook.NewDelivery(event, w.ID, w.Name)

@@ -69,7 +69,7 @@ func TestPublishRefuses(t *testing.T) {
 		fields fields
 		detail string
 	}{
-		"unknown event type":  {replace("call.ended", "call.exploded"), 422, "invalid", fields{"/event": "use one of call.started, call.answered"}, "One field is not valid."},
+		"unknown event type":  {replace("call.ended", "call.exploded"), 422, "invalid", fields{"/event": "GET /v1/event-types lists them"}, "One field is not valid."},
 		"no data":             {replace(`,"data":{"phone_number":"+15551234567"}`, ""), 422, "invalid", fields{"/data": "is missing; it must be an object"}, "One field"},
 		"data a list":         {replace(`{"phone_number":"+15551234567"}`, "[]"), 422, "invalid", fields{"/data": "must be an object"}, "One field"},
 		"data null":           {replace(`{"phone_number":"+15551234567"}`, "null"), 422, "invalid", fields{"/data": "must be an object"}, "One field"},

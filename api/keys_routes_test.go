@@ -17,6 +17,7 @@ const (
 	keysWebhook = `{"name":"Sync","url":"https://8.8.8.8/webhooks","events":["call.ended"]}`
 	keysEvent   = `{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data":{}}`
 	keysKey     = `{"name":"Another","scopes":["manage"]}`
+	keysType    = "invoice.paid" // an event type of the account's own
 )
 
 // keysRoute is a route with the scope that it needs and a request that is right.
@@ -24,9 +25,12 @@ type keysRoute struct {
 	method, path string
 	scope        webhook.Scope // empty: anybody may
 	body         string
-	prefix       string // of the ID in the path
+	prefix       string // of the ID in the path, or byName
 	status       int    // of the answer to whoever has the scope
 }
+
+// byName stands for the prefix where a path has the name of an event type instead of an ID.
+const byName = "name"
 
 func (r keysRoute) name() string { return r.method + " " + r.path }
 
@@ -55,6 +59,11 @@ func keysRoutes() []keysRoute {
 		{"GET", "/v1/deliveries/{id}", read, "", deliveries, 200},
 		{"POST", "/v1/deliveries/{id}/retry", manage, "", deliveries, 503}, // Temporal is down
 		{"POST", "/v1/deliveries/{id}/cancel", manage, "", deliveries, 202},
+		{"GET", "/v1/event-types", read, "", "", 200},
+		{"POST", "/v1/event-types", manage, `{"name":"invoice.sent"}`, "", 201},
+		{"GET", "/v1/event-types/{name}", read, "", byName, 200},
+		{"PATCH", "/v1/event-types/{name}", manage, `{"deprecated":true}`, byName, 200},
+		{"DELETE", "/v1/event-types/{name}", manage, "", byName, 204},
 		{"GET", "/v1/api-keys", manage, "", "", 200},
 		{"POST", "/v1/api-keys", manage, keysKey, "", 201},
 		{"DELETE", "/v1/api-keys/{id}", manage, "", keys, 204},
@@ -69,6 +78,8 @@ func (f *keysFixture) things(account string) map[string]string {
 	f.t.Helper()
 	var made struct{ ID string }
 	f.do(keysAdminKey, http.MethodPost, "/v1/webhooks", keysWebhook, "X-Account", account).as(201, &made)
+	var eventType struct{ Name string }
+	f.do(keysAdminKey, http.MethodPost, "/v1/event-types", `{"name":"`+keysType+`"}`, "X-Account", account).as(201, &eventType)
 	var published struct {
 		ID         string
 		Deliveries []struct{ ID string }
@@ -76,13 +87,13 @@ func (f *keysFixture) things(account string) map[string]string {
 	f.do(keysAdminKey, http.MethodPost, "/v1/events", keysEvent, "X-Account", account).as(202, &published)
 	return map[string]string{
 		webhook.EventPrefix: published.ID, webhook.WebhookPrefix: made.ID, webhook.DeliveryPrefix: published.Deliveries[0].ID, webhook.AccountPrefix: account,
-		webhook.APIKeyPrefix: f.newKey(account, webhook.ScopeRead).ID,
+		webhook.APIKeyPrefix: f.newKey(account, webhook.ScopeRead).ID, byName: eventType.Name,
 	}
 }
 
 func (f *keysFixture) request(key string, route keysRoute, id string, headers ...string) keysAnswer {
 	f.t.Helper()
-	return f.do(key, route.method, strings.Replace(route.path, "{id}", id, 1), route.body, headers...)
+	return f.do(key, route.method, strings.NewReplacer("{id}", id, "{name}", id).Replace(route.path), route.body, headers...)
 }
 
 // A new route has to be in the table, so that the tests below go through it.
@@ -183,12 +194,16 @@ func TestKeysOfAnotherAccountFindNothing(t *testing.T) {
 		t.Run(route.name(), func(t *testing.T) {
 			t.Parallel()
 			f := f.in(t)
-			id, unknown := ids[route.prefix], webhook.NewID(route.prefix)
+			id, unknown := ids[route.prefix], "nothing.such"
+			if route.prefix != byName {
+				unknown = webhook.NewID(route.prefix)
+			}
 			answer, nothing := f.request(rival, route, id), f.request(rival, route, unknown)
 			answer.refused(404, "not_found")
 			require.Equal(t, strings.ReplaceAll(nothing.text, unknown, id), answer.text)
 			require.Equal(t, 0, f.count(`SELECT count(*) FROM api_keys WHERE revoked_at IS NOT NULL`))
 			require.Equal(t, 0, f.count(`SELECT count(*) FROM deliveries WHERE status <> 'pending'`))
+			require.Equal(t, 1, f.count(`SELECT count(*) FROM event_types WHERE deprecated_at IS NULL`))
 		})
 	}
 }

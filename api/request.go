@@ -82,8 +82,13 @@ func (q *query) get(name string) string {
 
 // page reads limit and cursor. The cursor is the ID of the last entry of the page before.
 func (q *query) page(prefix string) store.Page {
+	return q.pageAfter(func(id string) bool { return webhook.CheckID(prefix, id) == nil })
+}
+
+// pageAfter reads limit and cursor of a list whose cursors are such.
+func (q *query) pageAfter(isCursor func(string) bool) store.Page {
 	page := store.Page{Before: q.get("cursor"), Limit: store.DefaultLimit}
-	if page.Before != "" && webhook.CheckID(prefix, page.Before) != nil {
+	if page.Before != "" && !isCursor(page.Before) {
 		q.fields.Add("/cursor", "is not a cursor of this list; use next_cursor of the page before")
 	}
 	if text := q.get("limit"); text != "" {

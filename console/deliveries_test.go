@@ -254,7 +254,7 @@ func TestEmptyListsSayWhatToDo(t *testing.T) {
 	assert.Equal(t, "No deliveries yet", got.text("h2"))
 	assert.Contains(t, got.text("pre"), "curl https://hooks.example/v1/events")
 	assert.Contains(t, got.text("pre"), "Bearer $DURAHOOK_ADMIN_KEY")
-	_, err := webhook.ParseEvent([]byte(strings.Split(got.page.Find("pre").Text(), "'")[1]))
+	_, err := webhook.ParseEvent([]byte(strings.Split(got.page.Find("pre").Text(), "'")[1]), webhook.BuiltIn)
 	require.NoError(t, err, "the example has to work as pasted")
 	got = v.get("/console/deliveries?status=waiting")
 	assert.Equal(t, "No deliveries here", got.text("h2"))

@@ -24,20 +24,20 @@ type Publication struct {
 // its key publishes nothing and gets the first one's answer. TooManyRequests: the principal's API key has used
 // up its rate.
 func (s *Service) Publish(ctx context.Context, by webhook.Principal, accountID string, body []byte, key *webhook.IdempotencyKey) (Publication, error) {
-	return s.publish(ctx, by, accountID, key, func() ([]webhook.Event, error) {
-		event, err := webhook.ParseEvent(body)
+	return s.publish(ctx, by, accountID, key, func(catalogue webhook.Catalogue) ([]webhook.Event, error) {
+		event, err := webhook.ParseEvent(body, catalogue)
 		return []webhook.Event{event}, err
 	})
 }
 
 // PublishBatch publishes several events at once, as [Service.Publish] does one: all of them, or none.
 func (s *Service) PublishBatch(ctx context.Context, by webhook.Principal, accountID string, body []byte, key *webhook.IdempotencyKey) (Publication, error) {
-	return s.publish(ctx, by, accountID, key, func() ([]webhook.Event, error) {
-		return webhook.ParseBatch(body)
+	return s.publish(ctx, by, accountID, key, func(catalogue webhook.Catalogue) ([]webhook.Event, error) {
+		return webhook.ParseBatch(body, catalogue)
 	})
 }
 
-func (s *Service) publish(ctx context.Context, by webhook.Principal, accountID string, key *webhook.IdempotencyKey, parse func() ([]webhook.Event, error)) (Publication, error) {
+func (s *Service) publish(ctx context.Context, by webhook.Principal, accountID string, key *webhook.IdempotencyKey, parse func(webhook.Catalogue) ([]webhook.Event, error)) (Publication, error) {
 	limit, err := s.limits.take(by, 1)
 	if err != nil {
 		return Publication{}, err
@@ -49,7 +49,11 @@ func (s *Service) publish(ctx context.Context, by webhook.Principal, accountID s
 				return Publication{Published: before, Replayed: true, RateLimit: limit}, err
 			}
 		}
-		events, err := parse()
+		var events []webhook.Event
+		err := s.withCatalogue(ctx, accountID, func(catalogue webhook.Catalogue) (err error) {
+			events, err = parse(catalogue)
+			return err
+		})
 		if err != nil {
 			return Publication{}, err
 		}

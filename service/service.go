@@ -30,6 +30,7 @@ type Service struct {
 
 	defaultAccount atomic.Pointer[string] // its ID, once it is known
 	limits         *publishLimits
+	eventTypes     eventTypes
 	noting         chan struct{} // one for each use of an API key that is being written down
 }
 

@@ -13,7 +13,11 @@ import (
 // CreateWebhook makes a webhook of the account. The returned one holds its signing secret, which is to be
 // shown this once. Conflict: the account has as many webhooks as it can have.
 func (s *Service) CreateWebhook(ctx context.Context, accountID string, d webhook.Definition) (webhook.Webhook, error) {
-	w, err := webhook.Define(accountID, d, s.guard.AllowsHTTP())
+	var w webhook.Webhook
+	err := s.withCatalogue(ctx, accountID, func(catalogue webhook.Catalogue) (err error) {
+		w, err = webhook.Define(accountID, d, catalogue, s.guard.AllowsHTTP())
+		return err
+	})
 	if err := s.checkTargets(ctx, d.Targets(), err); err != nil {
 		return webhook.Webhook{}, err
 	}
@@ -63,7 +67,10 @@ func (s *Service) Webhooks(ctx context.Context, accountID string, page store.Pag
 // are still to come, also of deliveries under way, use what it says now.
 func (s *Service) UpdateWebhook(ctx context.Context, accountID, id string, patch webhook.Patch) (webhook.Webhook, error) {
 	return s.changeWebhook(ctx, accountID, id, func(w *webhook.Webhook) error {
-		return s.checkTargets(ctx, patch.Targets(), patch.Apply(w, s.guard.AllowsHTTP()))
+		err := s.withCatalogue(ctx, accountID, func(catalogue webhook.Catalogue) error {
+			return patch.Apply(w, catalogue, s.guard.AllowsHTTP())
+		})
+		return s.checkTargets(ctx, patch.Targets(), err)
 	})
 }
 

@@ -151,7 +151,7 @@ func TestPrepareAttempt(t *testing.T) {
 	f := newFixture(t)
 	w, err := webhook.Define(f.account, webhook.Definition{
 		Name: "Sync", URL: "https://example.com/", Events: []string{"*"}, Authentication: webhook.Authentication{Type: "bearer", Token: "t"},
-	}, false)
+	}, webhook.BuiltIn, false)
 	require.NoError(t, err)
 	require.NoError(t, f.CreateWebhook(t.Context(), &w))
 	event := f.newEvent(f.account)

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/durahook/durahook/webhook"
@@ -32,7 +33,16 @@ func (s *Store) UpdateWebhook(ctx context.Context, accountID, id string, change 
 		if reflect.DeepEqual(before, w) {
 			return before, nil
 		}
-		done, err := s.replaceWebhook(ctx, &w)
+		done := false
+		err = s.inTx(ctx, func(tx *sqlx.Tx) (err error) {
+			if !slices.Equal(before.Events, w.Events) {
+				if err := holdEventTypes(ctx, tx, accountID, w.Events); err != nil {
+					return err
+				}
+			}
+			done, err = s.replaceWebhook(ctx, tx, &w)
+			return err
+		})
 		if done || err != nil {
 			return w, err
 		}
@@ -41,7 +51,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, accountID, id string, change 
 }
 
 // replaceWebhook writes a webhook unless it was changed since it was read, and reports whether it did.
-func (s *Store) replaceWebhook(ctx context.Context, w *webhook.Webhook) (bool, error) {
+func (s *Store) replaceWebhook(ctx context.Context, tx *sqlx.Tx, w *webhook.Webhook) (bool, error) {
 	columns, err := s.sealWebhook(w)
 	if err != nil {
 		return false, err
@@ -51,7 +61,7 @@ func (s *Store) replaceWebhook(ctx context.Context, w *webhook.Webhook) (bool, e
 		until = nil
 	}
 	// clock_timestamp, since what a longer transaction publishes is dated at its beginning.
-	err = s.db.QueryRowxContext(ctx, `
+	err = tx.QueryRowxContext(ctx, `
 		UPDATE webhooks SET name = $4, url = $5, events = $6, authentication = $7, signing_secret = $8,
 			previous_signing_secret = $9, previous_signing_secret_until = $10, enabled = $11, disabled_reason = $12,
 			disabled_at = CASE WHEN enabled AND NOT $11 THEN clock_timestamp() ELSE disabled_at END,

@@ -37,7 +37,7 @@ func newRotation(t *testing.T, webhooks int) *rotation {
 		w, err := webhook.Define(account, webhook.Definition{
 			Name: "Webhook", URL: "https://example.com/", Events: []string{"*"},
 			Authentication: webhook.Authentication{Type: "bearer", Token: fmt.Sprintf("token-%d", i)},
-		}, false)
+		}, webhook.BuiltIn, false)
 		require.NoError(t, err)
 		require.NoError(t, s.CreateWebhook(t.Context(), &w))
 		r.webhooks = append(r.webhooks, w)

@@ -44,7 +44,7 @@ func TestSecretsAreNeverReadableInTheDatabase(t *testing.T) {
 	} {
 		w, err := webhook.Define(f.account, webhook.Definition{
 			Name: "Webhook", URL: "https://example.com/", Events: []string{"*"}, Authentication: authentication,
-		}, false)
+		}, webhook.BuiltIn, false)
 		require.NoError(t, err)
 		require.NoError(t, f.CreateWebhook(t.Context(), &w))
 		require.NoError(t, f.SetWebhookURL(t.Context(), f.account, w.ID, "https://other.example/"))

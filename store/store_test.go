@@ -70,7 +70,7 @@ func (f *fixture) newAccount(name string) string {
 
 func (f *fixture) newWebhook(account string, events ...string) webhook.Webhook {
 	f.t.Helper()
-	w, err := webhook.Define(account, webhook.Definition{Name: "Salesforce Sync", URL: "https://example.com/", Events: events}, false)
+	w, err := webhook.Define(account, webhook.Definition{Name: "Salesforce Sync", URL: "https://example.com/", Events: events}, webhook.BuiltIn, false)
 	require.NoError(f.t, err)
 	require.NoError(f.t, f.CreateWebhook(f.t.Context(), &w))
 	return w
@@ -78,7 +78,7 @@ func (f *fixture) newWebhook(account string, events ...string) webhook.Webhook {
 
 func (f *fixture) newEvent(account string) *webhook.Event {
 	f.t.Helper()
-	event, err := webhook.ParseEvent([]byte(`{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data":{"phone_number":"+15551234567"}}`))
+	event, err := webhook.ParseEvent([]byte(`{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data":{"phone_number":"+15551234567"}}`), webhook.BuiltIn)
 	require.NoError(f.t, err)
 	event.AccountID = account
 	return &event

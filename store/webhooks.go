@@ -36,7 +36,7 @@ const webhookColumns = `
 	deleted_at, previous_signing_secret, previous_signing_secret_until`
 
 // CreateWebhook inserts the webhook and fills in when it was created and updated. Conflict: the account has as
-// many webhooks as it can have.
+// many webhooks as it can have. Invalid: an event type that it names was deleted meanwhile.
 func (s *Store) CreateWebhook(ctx context.Context, w *webhook.Webhook) error {
 	sealed, err := s.sealWebhook(w)
 	if err != nil {
@@ -44,6 +44,9 @@ func (s *Store) CreateWebhook(ctx context.Context, w *webhook.Webhook) error {
 	}
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {
 		if err := checkRoomForWebhook(ctx, tx, w.AccountID); err != nil {
+			return err
+		}
+		if err := holdEventTypes(ctx, tx, w.AccountID, w.Events); err != nil {
 			return err
 		}
 		err := tx.QueryRowxContext(ctx, `

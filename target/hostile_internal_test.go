@@ -91,7 +91,7 @@ func saveTokenURL(ctx context.Context, guard *Guard, url string) error {
 }
 
 func saveAll(ctx context.Context, guard *Guard, d webhook.Definition) error {
-	if _, err := webhook.Define("acc_1", d, guard.AllowsHTTP()); err != nil {
+	if _, err := webhook.Define("acc_1", d, webhook.BuiltIn, guard.AllowsHTTP()); err != nil {
 		return err
 	}
 	for _, target := range d.Targets() {

@@ -14,7 +14,7 @@ import (
 )
 
 func defineAuthentication(a webhook.Authentication) (webhook.Authentication, error) {
-	w, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.Authentication = a }), false)
+	w, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.Authentication = a }), webhook.BuiltIn, false)
 	return w.Authentication, err
 }
 

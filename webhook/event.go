@@ -19,6 +19,10 @@ type Event struct {
 	Timestamp time.Time `db:"timestamp"`
 	CreatedAt time.Time `db:"created_at"`
 
+	// DeprecatedAt is since when its event type should no longer be used; nil while it should. It is known of an
+	// event that was just parsed.
+	DeprecatedAt *time.Time `db:"-"`
+
 	// Payload is the published JSON, byte for byte: {"event","timestamp","data"}.
 	Payload []byte `db:"payload"`
 }
@@ -28,7 +32,7 @@ const MaxBatch = 1000
 
 // ParseBatch checks a published body {"events":[…]} and returns its events, as [ParseEvent] does. If one is
 // wrong, none is returned; the pointers of everything wrong begin with "/events/" and the event's place.
-func ParseBatch(body []byte) ([]Event, error) {
+func ParseBatch(body []byte, catalogue Catalogue) ([]Event, error) {
 	var input struct {
 		Input
 		Events []json.RawMessage `json:"events"`
@@ -46,7 +50,7 @@ func ParseBatch(body []byte) ([]Event, error) {
 	}
 	events := make([]Event, len(input.Events))
 	for i, one := range input.Events {
-		event, err := ParseEvent(one)
+		event, err := ParseEvent(one, catalogue)
 		if err != nil {
 			fields.addAll(fmt.Sprintf("/events/%d", i), err)
 		}
@@ -56,9 +60,10 @@ func ParseBatch(body []byte) ([]Event, error) {
 }
 
 // ParseEvent checks a published body of at most [MaxPayload] bytes and returns the event with an ID of its
-// own. The account and the time of creation are the caller's to fill in. Everything wrong with the body
-// comes back in one [Error].
-func ParseEvent(body []byte) (Event, error) {
+// own. Its event type has to be in the account's catalogue, and its data has to fit the type's schema. The
+// account and the time of creation are the caller's to fill in. Everything wrong with the body comes back in
+// one [Error].
+func ParseEvent(body []byte, catalogue Catalogue) (Event, error) {
 	if len(body) > MaxPayload {
 		return Event{}, &Error{Code: CodeTooLarge, Message: "The event is larger than 256 KiB."}
 	}
@@ -72,12 +77,7 @@ func ParseEvent(body []byte) (Event, error) {
 		return Event{}, err
 	}
 	fields := input.Wrong()
-	switch {
-	case input.Event == "":
-		fields.Add("/event", "is missing; use one of "+eventTypeNames())
-	case !knownEventType(input.Event):
-		fields.Add("/event", "is not a known event type; use one of "+eventTypeNames())
-	}
+	eventType := findEventType(&fields, input.Event, catalogue)
 	timestamp, ok := parseTimestamp(input.Timestamp)
 	switch {
 	case input.Timestamp == "":
@@ -92,20 +92,36 @@ func ParseEvent(body []byte) (Event, error) {
 		fields.Add("/data", "is missing; it must be an object with the event's details")
 	case data[0] != '{':
 		fields.Add("/data", "must be an object with the event's details")
+	case eventType.Schema != nil:
+		eventType.Schema.check(&fields, "/data", data)
 	}
 	if err := fields.Err(); err != nil {
 		return Event{}, err
 	}
 	return Event{
-		ID:        NewID(EventPrefix),
-		Event:     input.Event,
-		Timestamp: timestamp,
-		Payload:   body,
+		ID:           NewID(EventPrefix),
+		Event:        input.Event,
+		Timestamp:    timestamp,
+		DeprecatedAt: eventType.DeprecatedAt,
+		Payload:      body,
 	}, nil
 }
 
 // ParseTime reads a time in the strict RFC 3339 of events; ok is false for what is none.
 func ParseTime(text string) (at time.Time, ok bool) { return parseTimestamp(text) }
+
+func findEventType(fields *Fields, name string, catalogue Catalogue) EventType {
+	if name == "" {
+		fields.Add("/event", `is missing; use the name of an event type, such as "call.ended"`)
+		return EventType{}
+	}
+	t, known := catalogue(name)
+	if !known {
+		fields.Add("/event", unknownEventType(t.Name))
+		return EventType{}
+	}
+	return t
+}
 
 // parseTimestamp reads RFC 3339, of which time.Parse takes a little too much: one digit for the hour and a
 // comma before the fraction.

@@ -15,14 +15,14 @@ const valid = `{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data":{
 
 func TestParseEvent(t *testing.T) {
 	t.Parallel()
-	event, err := webhook.ParseEvent([]byte(valid))
+	event, err := webhook.ParseEvent([]byte(valid), webhook.BuiltIn)
 	require.NoError(t, err)
 	require.Equal(t, "call.ended", event.Event)
 	require.Equal(t, time.Date(2025, 2, 2, 14, 30, 0, 0, time.UTC), event.Timestamp)
 	require.NoError(t, webhook.CheckID(webhook.EventPrefix, event.ID))
 	require.Empty(t, event.AccountID)
 
-	again, err := webhook.ParseEvent([]byte(valid))
+	again, err := webhook.ParseEvent([]byte(valid), webhook.BuiltIn)
 	require.NoError(t, err)
 	require.NotEqual(t, event.ID, again.ID)
 }
@@ -40,7 +40,7 @@ func TestParseEventKeepsThePayloadByteForByte(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			event, err := webhook.ParseEvent([]byte(body))
+			event, err := webhook.ParseEvent([]byte(body), webhook.BuiltIn)
 			require.NoError(t, err)
 			require.Equal(t, body, string(event.Payload))
 			require.Equal(t, "call.ended", event.Event)
@@ -50,11 +50,11 @@ func TestParseEventKeepsThePayloadByteForByte(t *testing.T) {
 
 func TestParseEventAcceptsTheWholeCatalogue(t *testing.T) {
 	t.Parallel()
-	types := webhook.EventTypes()
+	types := webhook.BuiltInEventTypes()
 	require.Len(t, types, 8)
 	for _, eventType := range types {
 		require.NotEmpty(t, eventType.Description)
-		event, err := webhook.ParseEvent([]byte(strings.Replace(valid, "call.ended", eventType.Name, 1)))
+		event, err := webhook.ParseEvent([]byte(strings.Replace(valid, "call.ended", eventType.Name, 1)), webhook.BuiltIn)
 		require.NoError(t, err)
 		require.Equal(t, eventType.Name, event.Event)
 	}
@@ -67,13 +67,13 @@ func TestParseEventRefuses(t *testing.T) {
 		want map[string]string
 	}{
 		"everything missing": {"{}", map[string]string{
-			"/event": "is missing; use one of call.started,", "/timestamp": "is missing; use RFC 3339", "/data": "is missing",
+			"/event": "is missing; use the name of an event type", "/timestamp": "is missing; use RFC 3339", "/data": "is missing",
 		}},
 		"everything null": {`{"event":null,"timestamp":null,"data":null}`, map[string]string{
 			"/event": "is missing", "/timestamp": "is missing", "/data": "must be an object",
 		}},
 		"everything wrong": {`{"event":"call.exploded","timestamp":"yesterday","data":[]}`, map[string]string{
-			"/event": "is not a known event type; use one of call.started, call.answered", "/data": "must be an object",
+			"/event": "is not a known event type; GET /v1/event-types lists them", "/data": "must be an object",
 			"/timestamp": `use the form "2025-02-02T14:30:00Z"`,
 		}},
 		"case of event":  {strings.Replace(valid, "call.ended", "Call.Ended", 1), map[string]string{"/event": "is not a known"}},
@@ -94,7 +94,7 @@ func TestParseEventRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			event, err := webhook.ParseEvent([]byte(scenario.body))
+			event, err := webhook.ParseEvent([]byte(scenario.body), webhook.BuiltIn)
 			requireFields(t, err, scenario.want)
 			require.Empty(t, event)
 			require.NotContains(t, err.Error(), "exploded", "what was sent is not repeated")
@@ -134,7 +134,7 @@ func TestParseEventTimestamps(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
-			event, err := webhook.ParseEvent([]byte(strings.Replace(valid, "2025-02-02T14:30:00Z", text, 1)))
+			event, err := webhook.ParseEvent([]byte(strings.Replace(valid, "2025-02-02T14:30:00Z", text, 1)), webhook.BuiltIn)
 			if want == "" {
 				requireFields(t, err, map[string]string{"/timestamp": ""})
 				return
@@ -154,10 +154,10 @@ func TestParseEventLimitsTheSize(t *testing.T) {
 	}
 	largest := ofSize(webhook.MaxPayload)
 	require.Len(t, largest, 256<<10)
-	event, err := webhook.ParseEvent(largest)
+	event, err := webhook.ParseEvent(largest, webhook.BuiltIn)
 	require.NoError(t, err)
 	require.Len(t, event.Payload, 256<<10)
 
-	_, err = webhook.ParseEvent(ofSize(webhook.MaxPayload + 1))
+	_, err = webhook.ParseEvent(ofSize(webhook.MaxPayload+1), webhook.BuiltIn)
 	require.Contains(t, requireCode(t, webhook.CodeTooLarge, err).Message, "256 KiB")
 }

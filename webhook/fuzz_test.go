@@ -24,7 +24,7 @@ func FuzzParseEvent(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		event, err := webhook.ParseEvent(body)
+		event, err := webhook.ParseEvent(body, webhook.BuiltIn)
 		if err != nil {
 			requireExplained(t, err)
 			return
@@ -77,7 +77,7 @@ func FuzzDefineURL(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, url string) {
-		w, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.URL = url }), false)
+		w, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.URL = url }), webhook.BuiltIn, false)
 		if err != nil {
 			requireExplained(t, err)
 			return

@@ -10,7 +10,7 @@ import (
 )
 
 func defineURL(url string) error {
-	_, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.URL = url }), true)
+	_, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.URL = url }), webhook.BuiltIn, true)
 	return err
 }
 

@@ -54,15 +54,21 @@ func CheckID(prefix, id string) error {
 
 // NotFound returns the error for an ID that does not exist, or belongs to another account.
 func NotFound(prefix, id string) error {
-	const longestShown = 64
-	if len(id) > longestShown {
-		id = strings.ToValidUTF8(id[:longestShown], "") + "…"
-	}
+	id = shown(id)
 	message := "There is no " + noun(prefix) + " " + id + " in this account."
 	if prefix == AccountPrefix {
 		message = "There is no account " + id + "."
 	}
 	return &Error{Code: CodeNotFound, Message: message}
+}
+
+// shown shortens what a client sent, to be told in a message.
+func shown(text string) string {
+	const longest = 64
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
+	return text
 }
 
 func noun(prefix string) string {

@@ -16,7 +16,7 @@ func patched(t *testing.T, before webhook.Webhook, body string) (webhook.Webhook
 	if err != nil {
 		return before, err
 	}
-	return before, patch.Apply(&before, false)
+	return before, patch.Apply(&before, webhook.BuiltIn, false)
 }
 
 func lifecycleWebhook(t *testing.T) webhook.Webhook {
@@ -24,7 +24,7 @@ func lifecycleWebhook(t *testing.T) webhook.Webhook {
 	w, err := webhook.Define("acc_1", webhook.Definition{
 		Name: "Sync", URL: "https://example.com/a", Events: []string{"call.ended"},
 		Authentication: webhook.Authentication{Type: "bearer", Token: "token-of-the-receiver"},
-	}, false)
+	}, webhook.BuiltIn, false)
 	require.NoError(t, err)
 	return w
 }

@@ -53,7 +53,7 @@ func (p Patch) gives(field string) bool { return slices.Contains(p.given, field)
 
 // Apply changes the webhook as the patch says, with the checks of [Define]. When it fails, the webhook is
 // as it was, and everything wrong with the patch is in one [Error].
-func (p Patch) Apply(w *Webhook, allowHTTP bool) error {
+func (p Patch) Apply(w *Webhook, catalogue Catalogue, allowHTTP bool) error {
 	changed, d := *w, p.definition
 	fields := p.definition.Wrong()
 	if p.gives(fieldName) {
@@ -66,7 +66,7 @@ func (p Patch) Apply(w *Webhook, allowHTTP bool) error {
 	}
 	if p.gives(fieldEvents) {
 		changed.Events = d.Events
-		checkEvents(&fields, d.Events)
+		checkEvents(&fields, d.Events, catalogue)
 	}
 	if p.gives(fieldAuthentication) {
 		changed.Authentication = d.Authentication

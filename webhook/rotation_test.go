@@ -102,7 +102,7 @@ func TestDefineChoosesTheAlgorithm(t *testing.T) {
 	define := func(member string) (webhook.Webhook, error) {
 		var d webhook.Definition
 		require.NoError(t, webhook.DecodeJSON([]byte(`{"name":"Sync","url":"https://example.com/","events":["*"]`+member+`}`), &d))
-		return webhook.Define("acc_1", d, false)
+		return webhook.Define("acc_1", d, webhook.BuiltIn, false)
 	}
 	for member, want := range map[string]webhook.SigningAlgorithm{
 		"": anyHMAC, `,"signing_algorithm":null`: anyHMAC, `,"signing_algorithm":"hmac-sha256"`: anyHMAC, `,"signing_algorithm":"ed25519"`: anyEd25519,

@@ -3,7 +3,6 @@ package webhook
 import (
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +27,7 @@ type Webhook struct {
 	AccountID      string
 	Name           string
 	URL            string
-	Events         []string // names of event types, or AllEvents alone
+	Events         []string // names of event types and patterns, or AllEvents alone
 	Authentication Authentication
 	SigningSecret  SigningSecret
 	// PreviousSigningSecret signs along until its time is over, so that receivers need not change secrets in
@@ -54,15 +53,15 @@ type Definition struct {
 }
 
 // Define checks a definition and returns a new, enabled webhook of the account with an ID and a signing
-// secret of its own. allowHTTP admits http:// URLs, for development. Everything wrong with the definition
-// comes back in one [Error]. Whether the URL's host has an address that may be sent to is not checked here
+// secret of its own. Catalogue is the account's; allowHTTP admits http:// URLs, for development. Everything
+// wrong with the definition comes back in one [Error]. Whether the URL's host has an address that may be sent to is not checked here
 // but by package target.
-func Define(accountID string, d Definition, allowHTTP bool) (Webhook, error) {
+func Define(accountID string, d Definition, catalogue Catalogue, allowHTTP bool) (Webhook, error) {
 	fields := d.Wrong()
 	d.Name = strings.TrimSpace(d.Name)
 	checkName(&fields, d.Name)
 	checkURL(&fields, "/url", d.URL, allowHTTP)
-	checkEvents(&fields, d.Events)
+	checkEvents(&fields, d.Events, catalogue)
 	d.Authentication.check(&fields, allowHTTP)
 	algorithm := SigningHMACSHA256
 	if d.SigningAlgorithm != nil {
@@ -175,29 +174,6 @@ func checkURL(fields *Fields, pointer, raw string, allowHTTP bool) {
 	case parsed.Scheme == "http" && allowHTTP, parsed.Scheme == "https":
 	default:
 		fields.Add(pointer, "must start with https://")
-	}
-}
-
-func checkEvents(fields *Fields, events []string) {
-	const pointer = "/events"
-	if len(events) == 0 {
-		fields.Add(pointer, `is missing; name at least one event type, or ["*"] for all`)
-		return
-	}
-	if len(events) > MaxEvents {
-		fields.Add(pointer, fmt.Sprintf("has more than %d entries", MaxEvents))
-		return
-	}
-	for i, name := range events {
-		at := fmt.Sprintf("%s/%d", pointer, i)
-		switch {
-		case slices.Contains(events[:i], name):
-			fields.Add(at, "is there twice")
-		case name == AllEvents && len(events) > 1:
-			fields.Add(at, `"*" already means all event types; leave the others out`)
-		case name != AllEvents && !knownEventType(name):
-			fields.Add(at, "is not a known event type; use some of "+eventTypeNames()+", or * for all")
-		}
 	}
 }
 

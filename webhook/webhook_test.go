@@ -20,7 +20,7 @@ func TestDefine(t *testing.T) {
 	t.Parallel()
 	const account = "acc_1"
 	d := definition(func(d *webhook.Definition) { d.Name = "  Salesforce Sync\n" })
-	w, err := webhook.Define(account, d, false)
+	w, err := webhook.Define(account, d, webhook.BuiltIn, false)
 	require.NoError(t, err)
 	require.NoError(t, webhook.CheckID(webhook.WebhookPrefix, w.ID))
 	require.Equal(t, account, w.AccountID)
@@ -31,7 +31,7 @@ func TestDefine(t *testing.T) {
 	require.True(t, w.Enabled)
 	require.Regexp(t, `^whsec_[A-Za-z0-9+/]{43}=$`, string(w.SigningSecret))
 
-	other, err := webhook.Define(account, d, false)
+	other, err := webhook.Define(account, d, webhook.BuiltIn, false)
 	require.NoError(t, err)
 	require.NotEqual(t, w.ID, other.ID)
 	require.NotEqual(t, w.SigningSecret, other.SigningSecret)
@@ -39,7 +39,7 @@ func TestDefine(t *testing.T) {
 
 func TestDefineTellsAllWrongFieldsAtOnce(t *testing.T) {
 	t.Parallel()
-	w, err := webhook.Define("acc_1", webhook.Definition{}, false)
+	w, err := webhook.Define("acc_1", webhook.Definition{}, webhook.BuiltIn, false)
 	requireFields(t, err, map[string]string{
 		"/name": `is missing; use a descriptive one, such as "Salesforce Sync"`,
 		"/url":  "is missing; use your endpoint's HTTPS URL", "/events": `is missing; name at least one event type, or ["*"]`,
@@ -47,7 +47,7 @@ func TestDefineTellsAllWrongFieldsAtOnce(t *testing.T) {
 	require.Empty(t, w)
 	_, err = webhook.Define("acc_1", webhook.Definition{
 		Name: "\x00", URL: "http://example.com", Events: []string{"x"}, Authentication: webhook.Authentication{Type: "magic"},
-	}, false)
+	}, webhook.BuiltIn, false)
 	requireFields(t, err, map[string]string{
 		"/name": "control characters", "/url": "must start with https://", "/events/0": "is not a known event type",
 		"/authentication/type": "must be one of none, api_key, basic, bearer, hmac",
@@ -62,7 +62,7 @@ func TestDefineChecksTheName(t *testing.T) {
 		"a\nb": "control characters", "a\x7fb": "control characters", "a\x00": "control characters",
 		"a\u0085b": "control characters", "a\xffb": "control characters",
 	} {
-		_, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.Name = name }), false)
+		_, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.Name = name }), webhook.BuiltIn, false)
 		if want == "" {
 			require.NoError(t, err, "%q", name)
 			continue
@@ -143,7 +143,7 @@ func TestDefineChecksTheURL(t *testing.T) {
 	} {
 		t.Run(url, func(t *testing.T) {
 			t.Parallel()
-			w, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.URL = url }), false)
+			w, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.URL = url }), webhook.BuiltIn, false)
 			if want != "" {
 				requireFields(t, err, map[string]string{"/url": want})
 				require.NotContains(t, err.Error(), "secret-word")
@@ -163,7 +163,7 @@ func TestDefineAllowsHTTPForDevelopment(t *testing.T) {
 		"http://127.0.0.1:9000/": true, "http://localhost": true, "https://example.com": true,
 		"ftp://127.0.0.1/": false, "http://user:pw@127.0.0.1/": false, "http://": false, "http://127.1/": false,
 	} {
-		_, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.URL = url }), true)
+		_, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.URL = url }), webhook.BuiltIn, true)
 		require.Equal(t, ok, err == nil, "%s: %v", url, err)
 	}
 }
@@ -171,7 +171,7 @@ func TestDefineAllowsHTTPForDevelopment(t *testing.T) {
 func TestDefineChecksTheEvents(t *testing.T) {
 	t.Parallel()
 	all := make([]string, 0, 8)
-	for _, eventType := range webhook.EventTypes() {
+	for _, eventType := range webhook.BuiltInEventTypes() {
 		all = append(all, eventType.Name)
 	}
 	for name, scenario := range map[string]struct {
@@ -186,12 +186,17 @@ func TestDefineChecksTheEvents(t *testing.T) {
 		"twice":      {[]string{"call.ended", "call.failed", "call.ended"}, map[string]string{"/events/2": "is there twice"}},
 		"star twice": {[]string{"*", "*"}, map[string]string{"/events/0": "already means all", "/events/1": "is there twice"}},
 		"star and":   {[]string{"call.ended", "*"}, map[string]string{"/events/1": `"*" already means all event types`}},
-		"pattern":    {[]string{"call.*"}, map[string]string{"/events/0": "not a known event type; use some of call.started"}},
-		"too many":   {make([]string, 101), map[string]string{"/events": "more than 100 entries"}},
+		"pattern":    {[]string{"call.*", "campaign.completed", "invoice.line_2.*", "later.*"}, nil},
+		"no pattern": {[]string{".*", "call*", "call.**", "*.ended", "Call.*", "call.*.x", "*.*", "call..*", "call.*", "call.*"}, map[string]string{
+			"/events/0": "not a known", "/events/1": "not a known", "/events/2": "not a known", "/events/3": "not a known", "/events/4": "not a known",
+			"/events/5": "not a known", "/events/6": "not a known", "/events/7": "not a known", "/events/9": "is there twice",
+		}},
+		"typing slip": {[]string{"call.endet"}, map[string]string{"/events/0": `did you mean "call.ended"? GET /v1/event-types lists all; a pattern such as "call.*"`}},
+		"too many":    {make([]string, 101), map[string]string{"/events": "more than 100 entries"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.Events = scenario.events }), false)
+			_, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.Events = scenario.events }), webhook.BuiltIn, false)
 			if scenario.want == nil {
 				require.NoError(t, err)
 				return

@@ -39,7 +39,7 @@ func seal(t *testing.T, database, key string) string {
 	defer func() { require.NoError(t, s.Close()) }()
 	account, err := s.EnsureDefaultAccount(t.Context())
 	require.NoError(t, err)
-	w, err := webhook.Define(account, webhook.Definition{Name: "Sync", URL: "https://example.com/", Events: []string{"*"}}, false)
+	w, err := webhook.Define(account, webhook.Definition{Name: "Sync", URL: "https://example.com/", Events: []string{"*"}}, webhook.BuiltIn, false)
 	require.NoError(t, err)
 	require.NoError(t, s.CreateWebhook(t.Context(), &w))
 	return w.ID

@@ -81,7 +81,7 @@ func demoWebhook(ctx context.Context, db *store.Store, state demoState, existed 
 		return db.Webhook(ctx, accountID, state.WebhookID)
 	}
 	definition := webhook.Definition{Name: "Demo", URL: url, Events: []string{webhook.AllEvents}}
-	w, err := webhook.Define(accountID, definition, true)
+	w, err := webhook.Define(accountID, definition, webhook.BuiltIn, true)
 	if err != nil {
 		return webhook.Webhook{}, err
 	}
