@@ -43,12 +43,12 @@ func (s *Store) DisabledAt(ctx context.Context, webhookID string) (time.Time, er
 }
 
 // OpenDeliveries returns the IDs of up to limit open deliveries of a webhook that were made by a time, in
-// the order of their IDs and from the one after an ID on.
+// the order of their IDs and from the one after an ID on. Tests are left out: they don't wait for anything.
 func (s *Store) OpenDeliveries(ctx context.Context, webhookID string, by time.Time, after string, limit int) ([]string, error) {
 	var ids []string
 	err := s.db.SelectContext(ctx, &ids, `
 		SELECT id FROM deliveries
-		WHERE webhook_id = $1 AND created_at <= $2 AND id > $3 AND status IN ('pending', 'waiting')
+		WHERE webhook_id = $1 AND created_at <= $2 AND id > $3 AND NOT test AND status IN ('pending', 'waiting')
 		ORDER BY id LIMIT $4`, webhookID, by, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list open deliveries: %w", err)
