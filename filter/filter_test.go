@@ -214,3 +214,22 @@ func FuzzFilter(f *testing.F) {
 		compiled.Passes(t.Context(), e)
 	})
 }
+
+// One filter decides on many events at the same moment, and several filters on one.
+func TestPassesAtTheSameMoment(t *testing.T) {
+	t.Parallel()
+	e := read(t, payload)
+	const expression = `data.items.map(i, i.sku).exists(s, s.matches("^b$")) && data.duration > 60`
+	f, err := filter.Compile(expression)
+	require.NoError(t, err)
+	other, err := filter.Compile(`data == data && data.items.filter(i, i.price > 3).size() == 1`)
+	require.NoError(t, err)
+	results := make(chan bool, 400)
+	for range 200 {
+		go func() { results <- f.Passes(t.Context(), e) }()
+		go func() { results <- other.Passes(t.Context(), e) }()
+	}
+	for range cap(results) {
+		require.True(t, <-results)
+	}
+}
