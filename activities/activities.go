@@ -67,7 +67,7 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 		return webhook.AttemptResult{}, fmt.Errorf("the worker was stopped in the middle of the attempt: %w", err)
 	}
 	attempt := answer.attempt(request, runID)
-	result := conclude(attempt, answer.retryAfter, request.NextGap)
+	result := conclude(attempt, prepared.Delivery, answer.retryAfter, request.NextGap)
 	result.Number = prepared.Delivery.AttemptCount + 1
 	a.logAttempt(prepared, result)
 	if err := a.recordSoon(ctx, attempt, result, prepared.Webhook.ID); err != nil {
@@ -118,8 +118,9 @@ func (a *Activities) send(ctx context.Context, prepared store.Prepared) answer {
 	})
 }
 
-// conclude decides where the delivery stands after an attempt: the outcome table of the README.
-func conclude(attempt webhook.Attempt, retryAfter time.Duration, nextGap *time.Duration) webhook.AttemptResult {
+// conclude decides where the delivery stands after an attempt: the outcome table of the README. A test finds
+// out that an endpoint is gone, but doesn't disable the webhook for it.
+func conclude(attempt webhook.Attempt, d webhook.Delivery, retryAfter time.Duration, nextGap *time.Duration) webhook.AttemptResult {
 	result := webhook.AttemptResult{
 		Number: attempt.Number, Outcome: attempt.Outcome, StatusCode: attempt.StatusCode, ResponseTimeMS: attempt.ResponseTimeMS,
 	}
@@ -129,7 +130,7 @@ func conclude(attempt webhook.Attempt, retryAfter time.Duration, nextGap *time.D
 	switch {
 	case attempt.Outcome == webhook.OutcomeSuccess:
 		result.Status = webhook.StatusDelivered
-	case attempt.StatusCode != nil && *attempt.StatusCode == http.StatusGone:
+	case attempt.StatusCode != nil && *attempt.StatusCode == http.StatusGone && !d.Test:
 		result.Status = webhook.StatusDiscarded
 	case nextGap == nil:
 		result.Status = webhook.StatusExhausted
@@ -147,7 +148,7 @@ func recorded(attempt webhook.Attempt, delivery webhook.Delivery, nextGap *time.
 	if delivery.NextAttemptAt != nil {
 		gap = delivery.NextAttemptAt.Sub(attempt.EndedAt)
 	}
-	return conclude(attempt, gap, nextGap)
+	return conclude(attempt, delivery, gap, nextGap)
 }
 
 // RecordAttempt records an attempt that Attempt could not.

@@ -162,6 +162,21 @@ func TestGoneDisablesTheWebhook(t *testing.T) {
 	require.Equal(t, []string{s.prepared.Webhook.ID}, s.disabled)
 }
 
+// A test finds out that the endpoint is gone, but has no consequences.
+func TestGoneInATest(t *testing.T) {
+	t.Parallel()
+	s := newFakeStore(t, newEndpoint(t, status(http.StatusGone)).URL, webhook.Authentication{})
+	s.prepared.Delivery.Test = true
+	request := scheduled(s.prepared.Delivery.ID, 1)
+	request.NextGap = nil
+	result, err := newHarness(s, target.InsecureLoopback, time.Minute).attempt(request)
+	require.NoError(t, err)
+	require.Equal(t, webhook.StatusExhausted, result.Status)
+	require.Equal(t, webhook.OutcomeClientError, result.Outcome)
+	require.Len(t, s.recordings, 1)
+	require.Empty(t, s.disabled)
+}
+
 // A worker that is stopped in the middle of a POST cannot know how it would have ended.
 func TestWorkerStoppedInTheMiddle(t *testing.T) {
 	t.Parallel()

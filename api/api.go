@@ -51,6 +51,7 @@ func (a *API) Register(router *mux.Router) {
 		{http.MethodPost, "/webhooks/{id}/disable", webhook.ScopeManage, a.disableWebhook},
 		{http.MethodPost, "/webhooks/{id}/rotate-secret", webhook.ScopeManage, a.rotateSecret},
 		{http.MethodGet, "/webhooks/{id}/stats", webhook.ScopeRead, a.getWebhookStats},
+		{http.MethodPost, "/webhooks/{id}/test", webhook.ScopeManage, a.testWebhook},
 		{http.MethodGet, "/deliveries", webhook.ScopeRead, a.listDeliveries},
 		{http.MethodGet, "/deliveries/{id}", webhook.ScopeRead, a.getDelivery},
 		{http.MethodPost, "/deliveries/{id}/retry", webhook.ScopeManage, a.retryDelivery},

@@ -17,6 +17,7 @@ type deliveryJSON struct {
 	WebhookID      string           `json:"webhook_id"`
 	WebhookName    string           `json:"webhook_name"`
 	Status         webhook.Status   `json:"status"`
+	Test           bool             `json:"test"`
 	AttemptCount   int              `json:"attempt_count"`
 	NextAttemptAt  *time.Time       `json:"next_attempt_at"`
 	Outcome        *webhook.Outcome `json:"outcome"`          // of the last attempt
@@ -50,7 +51,7 @@ type attemptJSON struct {
 func (a *API) newDeliveryJSON(d webhook.Delivery) deliveryJSON {
 	return deliveryJSON{
 		ID: d.ID, EventID: d.EventID, Event: d.Event, WebhookID: d.WebhookID, WebhookName: d.WebhookName,
-		Status: d.Status, AttemptCount: d.AttemptCount, NextAttemptAt: utc(d.NextAttemptAt), Outcome: d.Outcome,
+		Status: d.Status, Test: d.Test, AttemptCount: d.AttemptCount, NextAttemptAt: utc(d.NextAttemptAt), Outcome: d.Outcome,
 		StatusCode: d.StatusCode, ResponseTimeMS: d.ResponseTimeMS, WorkflowURL: a.service.WorkflowURL(d.ID),
 		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
 	}

@@ -89,6 +89,7 @@ type eventJSON struct {
 	ID        string    `json:"id"`
 	Event     string    `json:"event"`
 	Timestamp time.Time `json:"timestamp"`
+	Test      bool      `json:"test"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
@@ -100,7 +101,7 @@ type eventWithDeliveries struct {
 }
 
 func newEventJSON(event webhook.Event) eventJSON {
-	return eventJSON{ID: event.ID, Event: event.Event, Timestamp: event.Timestamp.UTC(), CreatedAt: event.CreatedAt.UTC()}
+	return eventJSON{ID: event.ID, Event: event.Event, Timestamp: event.Timestamp.UTC(), Test: event.Test, CreatedAt: event.CreatedAt.UTC()}
 }
 
 func (a *API) listEvents(r *http.Request, accountID string) (int, any, error) {

@@ -54,6 +54,7 @@ func keysRoutes() []keysRoute {
 		{"POST", "/v1/webhooks/{id}/enable", manage, "", webhooks, 200},
 		{"POST", "/v1/webhooks/{id}/rotate-secret", manage, "", webhooks, 200},
 		{"GET", "/v1/webhooks/{id}/stats", read, "", webhooks, 200},
+		{"POST", "/v1/webhooks/{id}/test", manage, "", webhooks, 503}, // Temporal is down
 		{"DELETE", "/v1/webhooks/{id}", manage, "", webhooks, 204},
 		{"GET", "/v1/deliveries", read, "", "", 200},
 		{"GET", "/v1/deliveries/{id}", read, "", deliveries, 200},

@@ -14,6 +14,7 @@ type webhookJSON struct {
 	Name           string                 `json:"name"`
 	URL            string                 `json:"url"`
 	Events         []string               `json:"events"`
+	Filter         *string                `json:"filter"` // null without
 	Authentication webhook.Authentication `json:"authentication"`
 	// SigningAlgorithm and PublicKey are of the present secret; only ed25519 has a public key.
 	SigningAlgorithm webhook.SigningAlgorithm `json:"signing_algorithm"`
@@ -33,6 +34,9 @@ func newWebhookJSON(w webhook.Webhook) webhookJSON {
 		SigningAlgorithm: w.SigningSecret.Algorithm(), SigningSecret: webhook.Mask(string(w.SigningSecret)),
 		PublicKey: w.SigningSecret.PublicKey(), Enabled: w.Enabled, DisabledReason: w.DisabledReason,
 		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
+	}
+	if w.Filter != "" {
+		answer.Filter = &w.Filter
 	}
 	if w.SignsWithPrevious(time.Now()) {
 		answer.PreviousSigningSecretUntil = utc(&w.PreviousSigningSecretUntil)

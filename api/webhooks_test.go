@@ -96,7 +96,7 @@ func TestCreateWebhookRefuses(t *testing.T) {
 		"nothing":             {"{}", 422, fields{"/name": "is missing", "/url": "is missing", "/events": "is missing"}},
 		"unknown event":       {`{"name":"Sync","url":"` + endpoint + `","events":["call.ended","call.exploded"]}`, 422, fields{"/events/1": "is not a known event type"}},
 		"event no text":       {`{"name":"Sync","url":"` + endpoint + `","events":[1]}`, 422, fields{"/events/0": "must be a string, not a number"}},
-		"unknown fields":      {with(`"secret":"secret-word","enabled":true`), 422, fields{"/secret": "is not a known field; known are name, url, events, authentication", "/enabled": "is not a known field"}},
+		"unknown fields":      {with(`"secret":"secret-word","disabled":true`), 422, fields{"/secret": "is not a known field; known are name, url, events, filter, authentication, enabled", "/disabled": "is not a known field"}},
 		"unknown type":        {with(`"authentication":{"type":"magic"}`), 422, fields{"/authentication/type": "must be one of none, api_key, basic, bearer, hmac"}},
 		"unknown inside":      {with(`"authentication":{"type":"bearer","tokn":"secret-word","x":1}`), 422, fields{"/authentication/tokn": "is not a known field", "/authentication/x": "is not a known field", "/authentication/token": "is missing"}},
 		"token missing":       {with(`"authentication":{"type":"bearer"}`), 422, fields{"/authentication/token": "is missing"}},

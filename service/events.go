@@ -99,13 +99,17 @@ func (s *Service) match(ctx context.Context, accountID string, events []webhook.
 		return nil, err
 	}
 	published, deliveries := make([]webhook.Published, len(events)), 0
+	ctx, cancel := context.WithTimeout(ctx, filterTimeout)
+	defer cancel()
 	for i, event := range events {
 		event.AccountID = accountID
 		published[i].Event = event
-		for _, subscription := range subscriptions {
-			if subscription.Wants(event.Event) {
-				published[i].Deliveries = append(published[i].Deliveries, webhook.NewDelivery(event, subscription.WebhookID, subscription.WebhookName))
-			}
+		wanted, err := s.filters.wanted(ctx, event, subscriptions)
+		if err != nil {
+			return nil, err
+		}
+		for _, subscription := range wanted {
+			published[i].Deliveries = append(published[i].Deliveries, webhook.NewDelivery(event, subscription.WebhookID, subscription.WebhookName))
 		}
 		if deliveries += len(published[i].Deliveries); deliveries > maxDeliveries {
 			return nil, &webhook.Error{Code: webhook.CodeTooLarge, Message: fmt.Sprintf("The batch would make more than %d deliveries; send fewer events at once.", maxDeliveries)}

@@ -1,5 +1,5 @@
 // Package service is what durahook does for its clients, whoever asks: the API and the console call the
-// same functions. It imports webhook, store, target, lanes and workflows, and starts and signals workflows
+// same functions. It imports webhook, store, filter, target, lanes and workflows, and starts and signals workflows
 // but runs none.
 package service
 
@@ -31,6 +31,8 @@ type Service struct {
 	defaultAccount atomic.Pointer[string] // its ID, once it is known
 	limits         *publishLimits
 	eventTypes     eventTypes
+	filters        *filters
+	testTimeout    time.Duration
 	noting         chan struct{} // one for each use of an API key that is being written down
 }
 
@@ -44,7 +46,8 @@ type Options struct {
 	UIURL     string       // of the Temporal Web UI; empty when there is none
 	Log       *slog.Logger // nil for none
 
-	PublishRate int // events a second for each API key; 0 for [DefaultPublishRate]
+	TestTimeout time.Duration // how long the answer of Test Webhook is waited for; 0 for [DefaultTestTimeout]
+	PublishRate int           // events a second for each API key; 0 for [DefaultPublishRate]
 }
 
 // New returns a service made of its parts.
@@ -55,10 +58,13 @@ func New(o Options) *Service {
 	if o.PublishRate == 0 {
 		o.PublishRate = DefaultPublishRate
 	}
+	if o.TestTimeout == 0 {
+		o.TestTimeout = DefaultTestTimeout
+	}
 	return &Service{
 		store: o.Store, temporal: o.Temporal, guard: o.Guard, starter: o.Starter,
 		namespace: o.Namespace, uiURL: o.UIURL, log: o.Log, noting: make(chan struct{}, useNotes),
-		limits: newPublishLimits(o.PublishRate),
+		limits: newPublishLimits(o.PublishRate), filters: newFilters(o.Log), testTimeout: min(o.TestTimeout, maxTestTimeout),
 	}
 }
 

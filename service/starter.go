@@ -130,7 +130,7 @@ func (s *Starter) sweepOnce(ctx context.Context) (int, error) {
 	group.SetLimit(starters)
 	for _, d := range deliveries {
 		group.Go(func() error {
-			if err := s.start(groupCtx, d); err != nil {
+			if err := s.startSwept(groupCtx, d); err != nil {
 				return err
 			}
 			mu.Lock()
@@ -151,6 +151,16 @@ func (s *Starter) sweepOnce(ctx context.Context) (int, error) {
 	return len(done), errors.Join(failed, s.store.ReturnClaim(context.WithoutCancel(ctx), done, others))
 }
 
+// startSwept starts a delivery that should have been started before. A test is given up instead: whoever asked
+// for it waits no longer.
+func (s *Starter) startSwept(ctx context.Context, d webhook.Delivery) error {
+	if d.Test {
+		_, err := s.store.CancelUnattempted(ctx, d.ID)
+		return err
+	}
+	return s.start(ctx, d)
+}
+
 // start starts the delivery's workflow; that it was started before is fine.
 func (s *Starter) start(ctx context.Context, d webhook.Delivery) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -165,8 +175,12 @@ func (s *Starter) start(ctx context.Context, d webhook.Delivery) error {
 }
 
 func (s *Starter) startOptions(d webhook.Delivery) (client.StartWorkflowOptions, workflows.DeliveryInput) {
+	schedule, summary := s.schedule, d.Event+" → "+d.WebhookName
+	if d.Test {
+		schedule, summary = webhook.Schedule{0}.Strings(), "test: "+summary
+	}
 	input := workflows.DeliveryInput{
-		AccountID: d.AccountID, WebhookID: d.WebhookID, EventID: d.EventID, Schedule: s.schedule,
+		AccountID: d.AccountID, WebhookID: d.WebhookID, EventID: d.EventID, Schedule: schedule,
 		FastLane: s.lanes != nil && s.lanes.Choose(d.WebhookID) == lanes.Fast,
 	}
 	return client.StartWorkflowOptions{
@@ -175,7 +189,7 @@ func (s *Starter) startOptions(d webhook.Delivery) (client.StartWorkflowOptions,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		EnableEagerStart:                         input.FastLane,
-		StaticSummary:                            d.Event + " → " + d.WebhookName,
+		StaticSummary:                            summary,
 		StaticDetails: fmt.Sprintf("Sends event `%s` to webhook `%s` of account `%s`. "+
 			"Signal `retry` to attempt it now; cancel to give it up.", d.EventID, d.WebhookID, d.AccountID),
 		TypedSearchAttributes: temporal.NewSearchAttributes(

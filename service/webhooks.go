@@ -18,6 +18,7 @@ func (s *Service) CreateWebhook(ctx context.Context, accountID string, d webhook
 		w, err = webhook.Define(accountID, d, catalogue, s.guard.AllowsHTTP())
 		return err
 	})
+	err = alsoWrong(err, checkFilter(d.Filter))
 	if err := s.checkTargets(ctx, d.Targets(), err); err != nil {
 		return webhook.Webhook{}, err
 	}
@@ -50,6 +51,20 @@ func (s *Service) checkTargets(ctx context.Context, targets []webhook.Target, fo
 	return fields.Err()
 }
 
+// alsoWrong returns the fields that two checks found to be wrong. What isn't about fields comes first.
+func alsoWrong(found, more error) error {
+	var before, after *webhook.Error
+	switch {
+	case found == nil:
+		return more
+	case more == nil, !errors.As(found, &before) || before.Code != webhook.CodeInvalid:
+		return found
+	case !errors.As(more, &after) || after.Code != webhook.CodeInvalid:
+		return more
+	}
+	return webhook.Fields(slices.Concat(before.Fields, after.Fields)).Err()
+}
+
 // Webhook returns one webhook of the account.
 func (s *Service) Webhook(ctx context.Context, accountID, id string) (webhook.Webhook, error) {
 	if err := webhook.CheckID(webhook.WebhookPrefix, id); err != nil {
@@ -70,17 +85,17 @@ func (s *Service) UpdateWebhook(ctx context.Context, accountID, id string, patch
 		err := s.withCatalogue(ctx, accountID, func(catalogue webhook.Catalogue) error {
 			return patch.Apply(w, catalogue, s.guard.AllowsHTTP())
 		})
+		if expression, given := patch.Filter(); given {
+			err = alsoWrong(err, checkFilter(expression))
+		}
 		return s.checkTargets(ctx, patch.Targets(), err)
 	})
 }
 
-// disabledByOwner is why a webhook is disabled that its account disabled.
-const disabledByOwner = "Disabled by its owner."
-
 // DisableWebhook stops deliveries to a webhook of the account; those that wait end as discarded soon.
 func (s *Service) DisableWebhook(ctx context.Context, accountID, id string) (webhook.Webhook, error) {
 	return s.changeWebhook(ctx, accountID, id, func(w *webhook.Webhook) error {
-		w.Disable(disabledByOwner)
+		w.Disable(webhook.DisabledByOwner)
 		return nil
 	})
 }

@@ -18,7 +18,8 @@ type Prepared struct {
 	// could say so.
 	Recorded *webhook.Attempt
 	// Discarded is set when the webhook was disabled after the event was published. The delivery's schedule
-	// is over then, even if the webhook was enabled again meanwhile.
+	// is over then, even if the webhook was enabled again meanwhile. A test is sent all the same: its webhook
+	// counts as enabled here unless it was deleted.
 	Discarded bool
 }
 
@@ -39,7 +40,7 @@ func (s *Store) PrepareAttempt(ctx context.Context, deliveryID, runID string, se
 			w.previous_signing_secret_until AS "webhook.previous_signing_secret_until",
 			coalesce(d.created_at <= w.disabled_at, false) AS discarded,
 			d.id AS "delivery.id", d.account_id AS "delivery.account_id", d.event_id AS "delivery.event_id",
-			d.event AS "delivery.event", d.status AS "delivery.status", d.attempt_count AS "delivery.attempt_count",
+			d.event AS "delivery.event", d.test AS "delivery.test", d.status AS "delivery.status", d.attempt_count AS "delivery.attempt_count",
 			d.next_attempt_at AS "delivery.next_attempt_at", d.webhook_id AS "delivery.webhook_id",
 			d.outcome AS "delivery.outcome", d.status_code AS "delivery.status_code",
 			d.response_time_ms AS "delivery.response_time_ms",
@@ -55,6 +56,9 @@ func (s *Store) PrepareAttempt(ctx context.Context, deliveryID, runID string, se
 	w, err := s.openWebhook(row.Webhook)
 	if err != nil {
 		return Prepared{}, err
+	}
+	if row.Delivery.Test { // it is sent to a disabled webhook too
+		w.Enabled, row.Discarded = row.Webhook.DeletedAt == nil, false
 	}
 	prepared := Prepared{Delivery: row.Delivery, Webhook: w, Payload: row.Payload, Discarded: row.Discarded}
 	if row.Recorded != nil {

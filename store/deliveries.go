@@ -11,7 +11,7 @@ import (
 )
 
 const deliveryColumns = `
-	d.id, d.account_id, d.event_id, d.webhook_id, d.event, d.status, d.attempt_count, d.next_attempt_at, d.outcome,
+	d.id, d.account_id, d.event_id, d.webhook_id, d.event, d.test, d.status, d.attempt_count, d.next_attempt_at, d.outcome,
 	d.status_code, d.response_time_ms, d.created_at, d.updated_at, w.name AS webhook_name`
 
 // Delivery returns one delivery of the account.

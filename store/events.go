@@ -17,20 +17,21 @@ func (s *Store) Subscriptions(ctx context.Context, accountID string, eventTypes 
 		ID     string         `db:"id"`
 		Name   string         `db:"name"`
 		Events pq.StringArray `db:"events"`
+		Filter string         `db:"filter"`
 	}
 	var patterns pq.StringArray
 	for _, name := range eventTypes {
 		patterns = append(patterns, webhook.Patterns(name)...)
 	}
 	err := s.db.SelectContext(ctx, &rows, `
-		SELECT id, name, events FROM webhooks
+		SELECT id, name, events, filter FROM webhooks
 		WHERE account_id = $1 AND enabled AND deleted_at IS NULL AND events && $2 ORDER BY id`, accountID, patterns)
 	if err != nil {
 		return nil, fmt.Errorf("find subscribed webhooks: %w", err)
 	}
 	subscriptions := make([]webhook.Subscription, len(rows))
 	for i, row := range rows {
-		subscriptions[i] = webhook.Subscription{WebhookID: row.ID, WebhookName: row.Name, Events: row.Events}
+		subscriptions[i] = webhook.Subscription{WebhookID: row.ID, WebhookName: row.Name, Events: row.Events, Filter: row.Filter}
 	}
 	return subscriptions, nil
 }
@@ -132,7 +133,7 @@ func (p Publication) rows() (rows publicationRows, err error) {
 func (s *Store) Event(ctx context.Context, accountID, id string) (webhook.Event, error) {
 	var event webhook.Event
 	err := s.db.GetContext(ctx, &event, `
-		SELECT e.id, e.account_id, e.event, e.timestamp, e.created_at, p.payload
+		SELECT e.id, e.account_id, e.event, e.timestamp, e.test, e.created_at, p.payload
 		FROM events e JOIN event_payloads p ON p.event_id = e.id
 		WHERE e.account_id = $1 AND e.id = $2`, accountID, id)
 	if err != nil {

@@ -32,7 +32,9 @@ func TestUpdateWebhook(t *testing.T) {
 	got := f.update(w, func(w *webhook.Webhook) {
 		w.Name, w.URL, w.Events = "New", "https://new.example/", []string{"call.failed", "call.started"}
 		w.Authentication = webhook.Authentication{Type: "bearer", Token: "token"}
+		w.Filter = "data.duration > 60"
 	})
+	require.Equal(t, "data.duration > 60", got.Filter)
 	require.Equal(t, "New", got.Name)
 	require.True(t, got.UpdatedAt.After(w.UpdatedAt))
 	require.Equal(t, w.SigningSecret, got.SigningSecret)

@@ -31,6 +31,7 @@ func TestNothingSucceedsWithoutTheDatabase(t *testing.T) {
 		"PublishedBefore":      func() error { _, err := s.PublishedBefore(ctx, account, new(webhook.IdempotencyKey)); return err },
 		"Event":                func() error { _, err := s.Event(ctx, account, d); return err },
 		"DeliveriesOf":         func() error { _, err := s.DeliveriesOf(ctx, account, d); return err },
+		"CreateTest":           func() error { return s.CreateTest(ctx, webhook.Event{}, &webhook.Delivery{ID: d}, lease) },
 		"CreateDelivery":       func() error { return s.CreateDelivery(ctx, &webhook.Delivery{ID: d}) },
 		"Delivery":             func() error { _, err := s.Delivery(ctx, account, d); return err },
 		"Deliveries":           func() error { _, err := s.Deliveries(ctx, account, store.DeliveryFilter{}, page); return err },

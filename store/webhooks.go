@@ -19,6 +19,7 @@ type webhookRow struct {
 	Name           string         `db:"name"`
 	URL            string         `db:"url"`
 	Events         pq.StringArray `db:"events"`
+	Filter         string         `db:"filter"`
 	Authentication []byte         `db:"authentication"`
 	SigningSecret  []byte         `db:"signing_secret"`
 	Enabled        bool           `db:"enabled"`
@@ -32,8 +33,8 @@ type webhookRow struct {
 }
 
 const webhookColumns = `
-	id, account_id, name, url, events, authentication, signing_secret, enabled, disabled_reason, created_at, updated_at,
-	deleted_at, previous_signing_secret, previous_signing_secret_until`
+	id, account_id, name, url, events, filter, authentication, signing_secret, enabled, disabled_reason, created_at,
+	updated_at, deleted_at, previous_signing_secret, previous_signing_secret_until`
 
 // CreateWebhook inserts the webhook and fills in when it was created and updated. Conflict: the account has as
 // many webhooks as it can have. Invalid: an event type that it names was deleted meanwhile.
@@ -50,9 +51,10 @@ func (s *Store) CreateWebhook(ctx context.Context, w *webhook.Webhook) error {
 			return err
 		}
 		err := tx.QueryRowxContext(ctx, `
-			INSERT INTO webhooks (id, account_id, name, url, events, authentication, signing_secret, enabled)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING created_at, updated_at`,
-			w.ID, w.AccountID, w.Name, w.URL, pq.StringArray(w.Events), sealed.authentication, sealed.secret, w.Enabled,
+			INSERT INTO webhooks (id, account_id, name, url, events, filter, authentication, signing_secret, enabled, disabled_reason)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING created_at, updated_at`,
+			w.ID, w.AccountID, w.Name, w.URL, pq.StringArray(w.Events), w.Filter, sealed.authentication, sealed.secret,
+			w.Enabled, w.DisabledReason,
 		).Scan(&w.CreatedAt, &w.UpdatedAt)
 		if err != nil {
 			return fmt.Errorf("insert webhook: %w", err)
@@ -165,7 +167,7 @@ func (s *Store) openWebhook(row webhookRow) (webhook.Webhook, error) {
 		return webhook.Webhook{}, err
 	}
 	w := webhook.Webhook{
-		ID: row.ID, AccountID: row.AccountID, Name: row.Name, URL: row.URL, Events: row.Events,
+		ID: row.ID, AccountID: row.AccountID, Name: row.Name, URL: row.URL, Events: row.Events, Filter: row.Filter,
 		SigningSecret: webhook.SigningSecret(secret),
 		Enabled:       row.Enabled && row.DeletedAt == nil, DisabledReason: row.DisabledReason,
 		CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,

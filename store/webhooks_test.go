@@ -22,7 +22,7 @@ func TestWebhookRoundTrip(t *testing.T) {
 	} {
 		w, err := webhook.Define(f.account, webhook.Definition{
 			Name: fmt.Sprint("Größe ", i), URL: "https://example.com/?a=b", Events: []string{"call.ended", "call.failed"},
-			Authentication: authentication,
+			Authentication: authentication, Filter: `event == "ä"`, Enabled: new(bool),
 		}, webhook.BuiltIn, false)
 		require.NoError(t, err)
 		require.NoError(t, f.CreateWebhook(t.Context(), &w))

@@ -17,6 +17,7 @@ type Event struct {
 	AccountID string    `db:"account_id"`
 	Event     string    `db:"event"` // the name of its event type
 	Timestamp time.Time `db:"timestamp"`
+	Test      bool      `db:"test"` // made by Test Webhook
 	CreatedAt time.Time `db:"created_at"`
 
 	// DeprecatedAt is since when its event type should no longer be used; nil while it should. It is known of an

@@ -23,6 +23,7 @@ func lifecycleWebhook(t *testing.T) webhook.Webhook {
 	t.Helper()
 	w, err := webhook.Define("acc_1", webhook.Definition{
 		Name: "Sync", URL: "https://example.com/a", Events: []string{"call.ended"},
+		Filter:         "data.ok == true",
 		Authentication: webhook.Authentication{Type: "bearer", Token: "token-of-the-receiver"},
 	}, webhook.BuiltIn, false)
 	require.NoError(t, err)
@@ -36,6 +37,9 @@ func TestPatchChangesWhatItGives(t *testing.T) {
 		`{"name":" New "}`:                   func(w *webhook.Webhook) { w.Name = "New" },
 		`{"url":"https://new.example/"}`:     func(w *webhook.Webhook) { w.URL = "https://new.example/" },
 		`{"events":["*"]}`:                   func(w *webhook.Webhook) { w.Events = []string{"*"} },
+		`{"filter":"data.duration > 60"}`:    func(w *webhook.Webhook) { w.Filter = "data.duration > 60" },
+		`{"filter":null}`:                    func(w *webhook.Webhook) { w.Filter = "" },
+		`{"filter":" "}`:                     func(w *webhook.Webhook) { w.Filter = "" },
 		`{"authentication":null}`:            func(w *webhook.Webhook) { w.Authentication = webhook.Authentication{Type: "none"} },
 		`{"authentication":{}}`:              func(w *webhook.Webhook) { w.Authentication = webhook.Authentication{Type: "none"} },
 		`{"authentication":{"type":"none"}}`: func(w *webhook.Webhook) { w.Authentication = webhook.Authentication{Type: "none"} },
@@ -59,11 +63,13 @@ func TestPatchIsRefused(t *testing.T) {
 	for body, want := range map[string]map[string]string{
 		`{"name":null,"url":null,"events":null}`: {"/name": "cannot be taken away", "/url": "cannot be taken away", "/events": "cannot be taken away"},
 		`{"signing_algorithm":"ed25519"}`:        {"/signing_algorithm": "cannot be changed here; POST …/rotate-secret"},
-		`{"name":7,"url":null,"enabled":false}`:  {"/name": "must be a string", "/url": "cannot be taken away", "/enabled": "is not a known field"},
+		`{"name":7,"url":null,"enabled":false}`:  {"/name": "must be a string", "/url": "cannot be taken away", "/enabled": "/enable or POST /v1/webhooks/{id}/disable"},
 		`{"name":"","url":"ftp://x/","events":["call.ended","no"],"authentication":{"type":"basic","username":"a:b"}}`: {
 			"/name": "is missing", "/url": "must start with https://", "/events/1": "is not a known event type",
 			"/authentication/username": "colon", "/authentication/password": "is missing",
 		},
+		`{"enabled":true}`:          {"/enabled": "cannot be changed here"},
+		`{"enabled":1,"filter":{}}`: {"/enabled": "", "/filter": "must be a string"},
 		// An answer that was edited and sent back: of the stored secret, of a short one, of another.
 		`{"authentication":{"type":"bearer","token":"••••iver"}}`:                        {"/authentication/token": "send the secret itself, or leave authentication out"},
 		`{"authentication":{"type":"bearer","token":"••••"}}`:                            {"/authentication/token": "bullets"},

@@ -12,7 +12,8 @@ type Patch struct {
 }
 
 // ParsePatch reads a patch, which may have wrong fields: Apply tells them. Fields that are left out stay as they are; "authentication": null takes the
-// authentication away, and any other value replaces it as a whole. The other fields cannot be taken away.
+// authentication away, and any other value replaces it as a whole; "filter": null takes the filter away. The
+// other fields cannot be taken away.
 func ParsePatch(body []byte) (Patch, error) {
 	var p Patch
 	if err := DecodeJSON(body, &p.definition); err != nil {
@@ -26,6 +27,9 @@ func ParsePatch(body []byte) (Patch, error) {
 		if name == fieldSigningAlgorithm {
 			p.definition.wrong.Add("/"+name, "cannot be changed here; POST …/rotate-secret moves to another algorithm")
 		}
+		if name == fieldEnabled {
+			p.definition.wrong.Add("/"+name, "cannot be changed here; use POST /v1/webhooks/{id}/enable or POST /v1/webhooks/{id}/disable")
+		}
 	}
 	return p, nil
 }
@@ -35,7 +39,9 @@ const (
 	fieldName           = "name"
 	fieldURL            = "url"
 	fieldEvents         = "events"
+	fieldFilter         = "filter"
 	fieldAuthentication = "authentication"
+	fieldEnabled        = "enabled"
 
 	fieldSigningAlgorithm = "signing_algorithm"
 )
@@ -47,6 +53,11 @@ func (p Patch) Targets() []Target {
 		targets = append(targets, Target{"/url", p.definition.URL})
 	}
 	return append(targets, p.definition.Authentication.targets()...)
+}
+
+// Filter returns the filter that the patch sets, if it sets one; empty for none.
+func (p Patch) Filter() (expression string, given bool) {
+	return cleanFilter(p.definition.Filter), p.gives(fieldFilter)
 }
 
 func (p Patch) gives(field string) bool { return slices.Contains(p.given, field) }
@@ -67,6 +78,9 @@ func (p Patch) Apply(w *Webhook, catalogue Catalogue, allowHTTP bool) error {
 	if p.gives(fieldEvents) {
 		changed.Events = d.Events
 		checkEvents(&fields, d.Events, catalogue)
+	}
+	if expression, given := p.Filter(); given {
+		changed.Filter = expression
 	}
 	if p.gives(fieldAuthentication) {
 		changed.Authentication = d.Authentication

@@ -5,6 +5,7 @@ type Subscription struct {
 	WebhookID   string
 	WebhookName string
 	Events      []string // as in [Webhook]
+	Filter      string   // as in [Webhook]
 }
 
 // Wants reports whether the webhook subscribes to the event type of this name.

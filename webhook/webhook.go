@@ -28,6 +28,7 @@ type Webhook struct {
 	Name           string
 	URL            string
 	Events         []string // names of event types and patterns, or AllEvents alone
+	Filter         string   // the condition, of package filter, that events have to fulfil; empty for none
 	Authentication Authentication
 	SigningSecret  SigningSecret
 	// PreviousSigningSecret signs along until its time is over, so that receivers need not change secrets in
@@ -46,16 +47,18 @@ type Definition struct {
 	Name           string         `json:"name"`
 	URL            string         `json:"url"`
 	Events         []string       `json:"events"`
+	Filter         string         `json:"filter"`
 	Authentication Authentication `json:"authentication"`
+	Enabled        *bool          `json:"enabled"` // nil: it is
 	// SigningAlgorithm is hmac-sha256 when it is left out. It cannot be patched: that takes another secret, see
 	// [Rotation].
 	SigningAlgorithm *SigningAlgorithm `json:"signing_algorithm"`
 }
 
-// Define checks a definition and returns a new, enabled webhook of the account with an ID and a signing
-// secret of its own. Catalogue is the account's; allowHTTP admits http:// URLs, for development. Everything
-// wrong with the definition comes back in one [Error]. Whether the URL's host has an address that may be sent to is not checked here
-// but by package target.
+// Define checks a definition and returns a new webhook of the account with an ID and a signing secret of its
+// own. Catalogue is the account's; allowHTTP admits http:// URLs, for development. Everything wrong with the
+// definition comes back in one [Error]. Whether the URL's host has an address that may be sent to is not
+// checked here but by package target, and the filter by package filter.
 func Define(accountID string, d Definition, catalogue Catalogue, allowHTTP bool) (Webhook, error) {
 	fields := d.Wrong()
 	d.Name = strings.TrimSpace(d.Name)
@@ -71,16 +74,21 @@ func Define(accountID string, d Definition, catalogue Catalogue, allowHTTP bool)
 	if err := fields.Err(); err != nil {
 		return Webhook{}, err
 	}
-	return Webhook{
+	w := Webhook{
 		ID:             NewID(WebhookPrefix),
 		AccountID:      accountID,
 		Name:           d.Name,
 		URL:            d.URL,
 		Events:         d.Events,
+		Filter:         cleanFilter(d.Filter),
 		Authentication: d.Authentication,
 		SigningSecret:  algorithm.NewSecret(),
 		Enabled:        true,
-	}, nil
+	}
+	if d.Enabled != nil && !*d.Enabled {
+		w.Disable(DisabledByOwner)
+	}
+	return w, nil
 }
 
 // Target is a URL that a client wants durahook to connect to.
@@ -93,6 +101,17 @@ type Target struct {
 func (d Definition) Targets() []Target {
 	return append([]Target{{"/url", d.URL}}, d.Authentication.targets()...)
 }
+
+// cleanFilter takes a blank filter for none.
+func cleanFilter(expression string) string {
+	if strings.TrimSpace(expression) == "" {
+		return ""
+	}
+	return expression
+}
+
+// DisabledByOwner is why a webhook is disabled that its account disabled.
+const DisabledByOwner = "Disabled by its owner."
 
 // Enable lets a webhook get events again, from now on.
 func (w *Webhook) Enable() {

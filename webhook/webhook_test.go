@@ -29,12 +29,27 @@ func TestDefine(t *testing.T) {
 	require.Equal(t, []string{"call.ended"}, w.Events)
 	require.Equal(t, webhook.AuthenticationNone, w.Authentication.Type)
 	require.True(t, w.Enabled)
+	require.Empty(t, w.Filter)
 	require.Regexp(t, `^whsec_[A-Za-z0-9+/]{43}=$`, string(w.SigningSecret))
 
 	other, err := webhook.Define(account, d, webhook.BuiltIn, false)
 	require.NoError(t, err)
 	require.NotEqual(t, w.ID, other.ID)
 	require.NotEqual(t, w.SigningSecret, other.SigningSecret)
+}
+
+func TestDefineDisabledWithFilter(t *testing.T) {
+	t.Parallel()
+	no, yes := false, true
+	w, err := webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.Enabled, d.Filter = &no, " true\n" }), webhook.BuiltIn, false)
+	require.NoError(t, err)
+	require.False(t, w.Enabled)
+	require.Equal(t, "Disabled by its owner.", w.DisabledReason)
+	require.Equal(t, " true\n", w.Filter, "as it was written, since errors point into it")
+	w, err = webhook.Define("acc_1", definition(func(d *webhook.Definition) { d.Enabled, d.Filter = &yes, " \n" }), webhook.BuiltIn, false)
+	require.NoError(t, err)
+	require.True(t, w.Enabled)
+	require.Empty(t, w.Filter)
 }
 
 func TestDefineTellsAllWrongFieldsAtOnce(t *testing.T) {

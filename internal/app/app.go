@@ -126,8 +126,14 @@ func (a *App) starter() *service.Starter {
 }
 
 func (a *App) service(starter *service.Starter) *service.Service {
+	const onTop = 10 * time.Second
+	testTimeout := service.DefaultTestTimeout
+	if a.roles.Worker {
+		testTimeout = a.config.AttemptTimeout + onTop
+	}
 	return service.New(service.Options{
-		Store: a.store, Temporal: a.temporal, Guard: a.guard, Starter: starter,
+		TestTimeout: testTimeout,
+		Store:       a.store, Temporal: a.temporal, Guard: a.guard, Starter: starter,
 		Namespace: a.config.TemporalNamespace, UIURL: a.config.TemporalUIURL, Log: a.log,
 		PublishRate: a.config.PublishRate,
 	})
