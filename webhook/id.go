@@ -1,7 +1,9 @@
 package webhook
 
 import (
+	"encoding/binary"
 	"strings"
+	"time"
 
 	"go.jetify.com/typeid/v2"
 )
@@ -15,11 +17,26 @@ const (
 	DeliveryPrefix = "dlv"
 	AttemptPrefix  = "att"
 	APIKeyPrefix   = "key"
+	RecoveryPrefix = "rec"
 )
 
 // NewID returns a new ID with the given prefix, such as "evt_01kaxb…".
 func NewID(prefix string) string {
 	return typeid.MustGenerate(prefix).String()
+}
+
+// FirstID returns the smallest ID with the given prefix that can be made in the millisecond of t: IDs that are
+// made earlier sort before it, and all others after it.
+func FirstID(prefix string, t time.Time) string {
+	var uuid [16]byte // version 7: the milliseconds since 1970 in 48 bits, then what tells IDs apart
+	const bitsAfterTime, version, variant = 16, 0x70, 0x80
+	binary.BigEndian.PutUint64(uuid[:], uint64(max(t.UnixMilli(), 0))<<bitsAfterTime)
+	uuid[6], uuid[8] = version, variant
+	id, err := typeid.FromBytes(prefix, uuid[:])
+	if err != nil {
+		panic(err) // the prefix is none, as in NewID
+	}
+	return id.String()
 }
 
 // CheckID returns a not-found error when id isn't a well-formed ID with the given prefix: what cannot
@@ -59,6 +76,8 @@ func noun(prefix string) string {
 		return "API key"
 	case AttemptPrefix:
 		return "attempt"
+	case RecoveryPrefix:
+		return "recovery"
 	default:
 		return "thing"
 	}

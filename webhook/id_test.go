@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,7 +13,7 @@ import (
 
 var prefixes = []string{
 	webhook.AccountPrefix, webhook.EventPrefix, webhook.WebhookPrefix, webhook.DeliveryPrefix, webhook.AttemptPrefix,
-	webhook.APIKeyPrefix,
+	webhook.APIKeyPrefix, webhook.RecoveryPrefix,
 }
 
 func TestNewIDsAreOfTheirKindOnly(t *testing.T) {
@@ -44,6 +45,24 @@ func TestNewIDsSortByTime(t *testing.T) {
 		times = append(times, id[:millisecond])
 	}
 	require.True(t, slices.IsSorted(times))
+}
+
+// Whatever is made in a millisecond lies between its first ID and that of the next.
+func TestFirstID(t *testing.T) {
+	t.Parallel()
+	for _, prefix := range prefixes {
+		before := time.Now()
+		id := webhook.NewID(prefix)
+		after := time.Now()
+		require.LessOrEqual(t, webhook.FirstID(prefix, before), id)
+		require.Greater(t, webhook.FirstID(prefix, after.Add(time.Millisecond)), id)
+		require.NoError(t, webhook.CheckID(prefix, webhook.FirstID(prefix, before)))
+	}
+	at := time.Date(2025, 2, 2, 14, 30, 0, 7_999_999, time.UTC)
+	require.Equal(t, "dlv_01jk3h2zj7", webhook.FirstID("dlv", at)[:14])
+	require.Equal(t, webhook.FirstID("dlv", at.Truncate(time.Millisecond)), webhook.FirstID("dlv", at))
+	require.Less(t, webhook.FirstID("dlv", at), webhook.FirstID("dlv", at.Add(time.Nanosecond)))
+	require.Equal(t, webhook.FirstID("dlv", time.Unix(0, 0)), webhook.FirstID("dlv", time.Time{}), "nothing was made before 1970")
 }
 
 func TestCheckIDRefuses(t *testing.T) {
