@@ -28,13 +28,15 @@ type recoveryRow struct {
 	Cursor    string         `db:"cursor"`
 	CreatedAt time.Time      `db:"created_at"`
 	UpdatedAt time.Time      `db:"updated_at"`
+
+	WebhookName string `db:"webhook_name"`
 }
 
 func (row recoveryRow) recovery() webhook.Recovery {
 	r := webhook.Recovery{
-		ID: row.ID, AccountID: row.AccountID, WebhookID: row.WebhookID, Since: row.Since, Until: row.Until,
-		Status: webhook.RecoveryStatus(row.Status), Reason: row.Reason, Retried: row.Retried, Skipped: row.Skipped,
-		CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+		ID: row.ID, AccountID: row.AccountID, WebhookID: row.WebhookID, WebhookName: row.WebhookName,
+		Since: row.Since, Until: row.Until, Status: webhook.RecoveryStatus(row.Status), Reason: row.Reason, Retried: row.Retried,
+		Skipped: row.Skipped, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
 	}
 	if row.Matched != nil {
 		r.Matched = *row.Matched
@@ -124,7 +126,8 @@ func (s *Store) ClaimRecoveries(ctx context.Context, limit int, lease time.Durat
 			ORDER BY sweep_at LIMIT $1 FOR UPDATE SKIP LOCKED
 		)
 		UPDATE recoveries r SET sweep_at = now() + make_interval(secs => $2)
-		FROM due WHERE r.id = due.id RETURNING `+recoveryColumns, limit, lease.Seconds())
+		FROM due, webhooks w WHERE r.id = due.id AND w.id = r.webhook_id
+		RETURNING `+recoveryColumns+`, w.name AS webhook_name`, limit, lease.Seconds())
 	if err != nil {
 		return nil, fmt.Errorf("claim recoveries: %w", err)
 	}

@@ -297,6 +297,7 @@ func TestRunningRecoveriesAreClaimed(t *testing.T) {
 	}
 	stored, err := f.Recovery(t.Context(), f.account, r.ID)
 	require.NoError(t, err)
+	stored.WebhookName = w.Name
 	require.Equal(t, []webhook.Recovery{stored}, claim(0), "at once")
 	require.Len(t, claim(lease), 1, "whoever claimed it died")
 	require.Empty(t, claim(lease), "somebody is at it")

@@ -13,6 +13,9 @@ type Recovery struct {
 	ID        string
 	AccountID string
 	WebhookID string
+	// WebhookName is known where the workflow is started.
+	WebhookName string
+
 	Since     time.Time // deliveries made from here on
 	Until     time.Time // and before this
 	Statuses  []Status  // that had one of these when the recovery was asked for
