@@ -27,7 +27,10 @@ type recovery struct {
 // recover asks for a recovery of the last hour.
 func (a api) recover(webhookID string, statuses ...string) (r recovery) {
 	a.t.Helper()
-	body := map[string]any{"since": time.Now().Add(-time.Hour).Format(time.RFC3339), "status": statuses}
+	body := map[string]any{"since": time.Now().Add(-time.Hour).Format(time.RFC3339)}
+	if len(statuses) > 0 {
+		body["status"] = statuses
+	}
 	a.do(http.MethodPost, "/v1/webhooks/"+webhookID+"/recover", body, http.StatusAccepted, &r)
 	return r
 }
