@@ -147,7 +147,9 @@ func TestRecoverIsCancelledDuringARetry(t *testing.T) {
 func TestRecoverStopsWhenTheWebhookIsDisabled(t *testing.T) {
 	t.Parallel()
 	m := newMissed(t, 4)
-	m.onRetry[2] = func(d webhook.Delivery) error { return m.DisableWebhook(m.t.Context(), d.WebhookID, "The endpoint answered 410 Gone.") }
+	m.onRetry[2] = func(d webhook.Delivery) error {
+		return m.DisableWebhook(m.t.Context(), d.WebhookID, "The endpoint answered 410 Gone.")
+	}
 	progress, err := m.run(m.workflow())
 	require.ErrorContains(t, err, "The webhook was disabled or deleted.")
 	require.Equal(t, webhook.RecoveryProgress{
