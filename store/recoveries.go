@@ -142,12 +142,12 @@ func (s *Store) ClaimRecoveries(ctx context.Context, limit int, lease time.Durat
 // process's and the database's. It only costs looking at a few more rows.
 const clockSkew = 10 * time.Minute
 
-// recoverable is the condition for the deliveries d that a recovery retries: those that matched when it was
-// asked for and that nothing has happened to since. So what it has retried never matches again. The bounds of
-// the ID have the index by webhook used.
+// recoverable is the condition for the deliveries d that a recovery retries, but for their status: those that
+// matched when it was asked for and that nothing has happened to since. So what it has retried never matches
+// again. The bounds of the ID have an index by webhook used.
 const recoverable = `
-	d.account_id = :account_id AND d.webhook_id = :webhook_id AND d.id >= :first AND d.id > :cursor AND d.id < :end
-	AND d.created_at >= :since AND d.created_at < :until AND d.status = ANY(:statuses) AND d.updated_at <= :created_at`
+	d.account_id = :account_id AND d.webhook_id = ANY(ARRAY[:webhook_id]) AND d.id >= :first AND d.id > :cursor AND d.id < :end
+	AND d.created_at >= :since AND d.created_at < :until AND d.updated_at <= :created_at`
 
 // selectRecoverable is what a recovery has to find in its deliveries, from its cursor on.
 func selectRecoverable(ctx context.Context, tx *sqlx.Tx, row recoveryRow, into any, query string) error {
@@ -189,7 +189,9 @@ func (s *Store) CountRecovery(ctx context.Context, id string) (r webhook.Recover
 			return err
 		}
 		var matched int
-		if err := selectRecoverable(ctx, tx, row, &matched, `SELECT count(*) FROM deliveries d WHERE `+recoverable); err != nil {
+		err = selectRecoverable(ctx, tx, row, &matched,
+			`SELECT count(*) FROM deliveries d WHERE d.status = ANY(:statuses) AND `+recoverable)
+		if err != nil {
 			return fmt.Errorf("count deliveries to recover: %w", err)
 		}
 		r, err = updateRecovery(ctx, tx, id, `matched = $2`, matched)
@@ -218,8 +220,13 @@ func (s *Store) NextToRecover(ctx context.Context, id string) (r webhook.Recover
 		}
 		var next webhook.Delivery
 		err = selectRecoverable(ctx, tx, row, &next, `
-			SELECT `+deliveryColumns+` FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id
-			WHERE `+recoverable+` ORDER BY d.id LIMIT 1`)
+			SELECT `+deliveryColumns+` FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id WHERE d.id = (
+				-- One status at a time, for each to be the first of a stretch of an index.
+				SELECT min(next.id) FROM unnest(CAST(:statuses AS text[])) AS wanted (status) CROSS JOIN LATERAL (
+					SELECT d.id FROM deliveries d WHERE d.status = wanted.status AND `+recoverable+`
+					ORDER BY d.webhook_id, d.id LIMIT 1
+				) AS next
+			)`)
 		if errors.Is(err, errNoRows) {
 			r, err = updateRecovery(ctx, tx, id, `status = 'completed', matched = greatest(matched, retried),
 				skipped = greatest(matched - retried, 0)`)
