@@ -16,6 +16,7 @@ import (
 const (
 	keysWebhook = `{"name":"Sync","url":"https://8.8.8.8/webhooks","events":["call.ended"]}`
 	keysEvent   = `{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data":{}}`
+	keysRecover = `{"since":"2025-02-02T14:30:00Z"}`
 	keysKey     = `{"name":"Another","scopes":["manage"]}`
 	keysType    = "invoice.paid" // an event type of the account's own
 )
@@ -38,6 +39,7 @@ func (r keysRoute) name() string { return r.method + " " + r.path }
 func keysRoutes() []keysRoute {
 	const publish, manage, read, admin = webhook.ScopePublish, webhook.ScopeManage, webhook.ScopeRead, webhook.ScopeAdmin
 	const events, webhooks, deliveries, keys, accounts = webhook.EventPrefix, webhook.WebhookPrefix, webhook.DeliveryPrefix, webhook.APIKeyPrefix, webhook.AccountPrefix
+	const recoveries = webhook.RecoveryPrefix
 	return []keysRoute{
 		{"GET", "/healthz", "", "", "", 200},
 		{"GET", "/readyz", "", "", "", 200},
@@ -55,7 +57,11 @@ func keysRoutes() []keysRoute {
 		{"POST", "/v1/webhooks/{id}/rotate-secret", manage, "", webhooks, 200},
 		{"GET", "/v1/webhooks/{id}/stats", read, "", webhooks, 200},
 		{"POST", "/v1/webhooks/{id}/test", manage, "", webhooks, 503}, // Temporal is down
+		{"POST", "/v1/webhooks/{id}/recover", manage, keysRecover, webhooks, 202},
+		{"GET", "/v1/webhooks/{id}/recoveries", read, "", webhooks, 200},
 		{"DELETE", "/v1/webhooks/{id}", manage, "", webhooks, 204},
+		{"GET", "/v1/recoveries/{id}", read, "", recoveries, 200},
+		{"POST", "/v1/recoveries/{id}/cancel", manage, "", recoveries, 202},
 		{"GET", "/v1/deliveries", read, "", "", 200},
 		{"GET", "/v1/deliveries/{id}", read, "", deliveries, 200},
 		{"POST", "/v1/deliveries/{id}/retry", manage, "", deliveries, 503}, // Temporal is down
@@ -86,9 +92,13 @@ func (f *keysFixture) things(account string) map[string]string {
 		Deliveries []struct{ ID string }
 	}
 	f.do(keysAdminKey, http.MethodPost, "/v1/events", keysEvent, "X-Account", account).as(202, &published)
+	var other, recovery struct{ ID string } // a webhook can have one recovery at a time
+	f.do(keysAdminKey, http.MethodPost, "/v1/webhooks", keysWebhook, "X-Account", account).as(201, &other)
+	f.do(keysAdminKey, http.MethodPost, "/v1/webhooks/"+other.ID+"/recover", keysRecover, "X-Account", account).as(202, &recovery)
 	return map[string]string{
 		webhook.EventPrefix: published.ID, webhook.WebhookPrefix: made.ID, webhook.DeliveryPrefix: published.Deliveries[0].ID, webhook.AccountPrefix: account,
 		webhook.APIKeyPrefix: f.newKey(account, webhook.ScopeRead).ID, byName: eventType.Name,
+		webhook.RecoveryPrefix: recovery.ID,
 	}
 }
 
@@ -205,6 +215,7 @@ func TestKeysOfAnotherAccountFindNothing(t *testing.T) {
 			require.Equal(t, 0, f.count(`SELECT count(*) FROM api_keys WHERE revoked_at IS NOT NULL`))
 			require.Equal(t, 0, f.count(`SELECT count(*) FROM deliveries WHERE status <> 'pending'`))
 			require.Equal(t, 1, f.count(`SELECT count(*) FROM event_types WHERE deprecated_at IS NULL`))
+			require.Equal(t, 0, f.count(`SELECT count(*) FROM recoveries WHERE status <> 'running'`))
 		})
 	}
 }

@@ -433,8 +433,9 @@ type ClientInterface interface {
 	// RecoverWebhookWithBody Recover a webhook
 	//
 	// Retries all deliveries to the webhook that were made in a span of time and have one of the given statuses, as
-	// a durable workflow with progress. Use it when an endpoint was down for longer than the schedule lasts. Each
-	// delivery gets one attempt.
+	// a durable workflow with progress, oldest first and 20 a second at most. Use it when an endpoint was down for
+	// longer than the schedule lasts. Each delivery gets one attempt; one that waits goes on with its schedule then.
+	// What changes after the request is passed over.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -444,8 +445,9 @@ type ClientInterface interface {
 	// RecoverWebhook Recover a webhook
 	//
 	// Retries all deliveries to the webhook that were made in a span of time and have one of the given statuses, as
-	// a durable workflow with progress. Use it when an endpoint was down for longer than the schedule lasts. Each
-	// delivery gets one attempt.
+	// a durable workflow with progress, oldest first and 20 a second at most. Use it when an endpoint was down for
+	// longer than the schedule lasts. Each delivery gets one attempt; one that waits goes on with its schedule then.
+	// What changes after the request is passed over.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1249,8 +1251,9 @@ func (c *Client) EnableWebhook(ctx context.Context, id WebhookPath, reqEditors .
 // RecoverWebhookWithBody Recover a webhook
 //
 // Retries all deliveries to the webhook that were made in a span of time and have one of the given statuses, as
-// a durable workflow with progress. Use it when an endpoint was down for longer than the schedule lasts. Each
-// delivery gets one attempt.
+// a durable workflow with progress, oldest first and 20 a second at most. Use it when an endpoint was down for
+// longer than the schedule lasts. Each delivery gets one attempt; one that waits goes on with its schedule then.
+// What changes after the request is passed over.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1270,8 +1273,9 @@ func (c *Client) RecoverWebhookWithBody(ctx context.Context, id WebhookPath, con
 // RecoverWebhook Recover a webhook
 //
 // Retries all deliveries to the webhook that were made in a span of time and have one of the given statuses, as
-// a durable workflow with progress. Use it when an endpoint was down for longer than the schedule lasts. Each
-// delivery gets one attempt.
+// a durable workflow with progress, oldest first and 20 a second at most. Use it when an endpoint was down for
+// longer than the schedule lasts. Each delivery gets one attempt; one that waits goes on with its schedule then.
+// What changes after the request is passed over.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3600,8 +3604,9 @@ type ClientWithResponsesInterface interface {
 	// RecoverWebhookWithBodyWithResponse Recover a webhook
 	//
 	// Retries all deliveries to the webhook that were made in a span of time and have one of the given statuses, as
-	// a durable workflow with progress. Use it when an endpoint was down for longer than the schedule lasts. Each
-	// delivery gets one attempt.
+	// a durable workflow with progress, oldest first and 20 a second at most. Use it when an endpoint was down for
+	// longer than the schedule lasts. Each delivery gets one attempt; one that waits goes on with its schedule then.
+	// What changes after the request is passed over.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3611,8 +3616,9 @@ type ClientWithResponsesInterface interface {
 	// RecoverWebhookWithResponse Recover a webhook
 	//
 	// Retries all deliveries to the webhook that were made in a span of time and have one of the given statuses, as
-	// a durable workflow with progress. Use it when an endpoint was down for longer than the schedule lasts. Each
-	// delivery gets one attempt.
+	// a durable workflow with progress, oldest first and 20 a second at most. Use it when an endpoint was down for
+	// longer than the schedule lasts. Each delivery gets one attempt; one that waits goes on with its schedule then.
+	// What changes after the request is passed over.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6420,8 +6426,9 @@ func (c *ClientWithResponses) EnableWebhookWithResponse(ctx context.Context, id 
 // RecoverWebhookWithBodyWithResponse Recover a webhook
 //
 // Retries all deliveries to the webhook that were made in a span of time and have one of the given statuses, as
-// a durable workflow with progress. Use it when an endpoint was down for longer than the schedule lasts. Each
-// delivery gets one attempt.
+// a durable workflow with progress, oldest first and 20 a second at most. Use it when an endpoint was down for
+// longer than the schedule lasts. Each delivery gets one attempt; one that waits goes on with its schedule then.
+// What changes after the request is passed over.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6437,8 +6444,9 @@ func (c *ClientWithResponses) RecoverWebhookWithBodyWithResponse(ctx context.Con
 // RecoverWebhookWithResponse Recover a webhook
 //
 // Retries all deliveries to the webhook that were made in a span of time and have one of the given statuses, as
-// a durable workflow with progress. Use it when an endpoint was down for longer than the schedule lasts. Each
-// delivery gets one attempt.
+// a durable workflow with progress, oldest first and 20 a second at most. Use it when an endpoint was down for
+// longer than the schedule lasts. Each delivery gets one attempt; one that waits goes on with its schedule then.
+// What changes after the request is passed over.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

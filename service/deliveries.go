@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
-	"github.com/durahook/durahook/workflows"
 )
 
 // temporalTimeout bounds a call to Temporal that a client waits for.
@@ -50,20 +48,8 @@ func (s *Service) Retry(ctx context.Context, accountID, id string) (webhook.Deli
 	if err := s.checkEnabled(ctx, d); err != nil {
 		return webhook.Delivery{}, err
 	}
-	err = s.signalRetry(ctx, d)
-	var closed *serviceerror.WorkflowExecutionAlreadyStarted
-	if errors.As(err, &closed) {
-		// The row was read just before the workflow closed.
-		d.Status = webhook.StatusExhausted
-		err = s.signalRetry(ctx, d)
-	}
-	if err != nil {
-		return webhook.Delivery{}, unavailable("retry "+id, err)
-	}
-	if !d.Status.Open() {
-		if err := s.store.Reopen(ctx, id, d.AttemptCount); err != nil {
-			return webhook.Delivery{}, err
-		}
+	if err := s.starter.Retry(ctx, d); err != nil {
+		return webhook.Delivery{}, err
 	}
 	return s.store.Delivery(ctx, accountID, id)
 }
@@ -80,22 +66,6 @@ func (s *Service) checkEnabled(ctx context.Context, d webhook.Delivery) error {
 		return &webhook.Error{Code: webhook.CodeConflict, Message: "The webhook of this delivery is disabled; enable it first. " + w.DisabledReason}
 	}
 	return nil
-}
-
-// signalRetry signals the delivery's workflow, and starts one first if none is open: with the whole
-// schedule when the delivery is open but was never started, else for one attempt.
-func (s *Service) signalRetry(ctx context.Context, d webhook.Delivery) error {
-	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
-	defer cancel()
-	options, input := s.starter.startOptions(d)
-	options.EnableEagerStart, input.FastLane = false, false
-	if !d.Status.Open() {
-		options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
-		input.Schedule, input.AfterAttempt = nil, d.AttemptCount
-	}
-	request := webhook.RetryRequest{AfterAttempt: d.AttemptCount}
-	_, err := s.temporal.SignalWithStartWorkflow(ctx, d.ID, workflows.RetrySignal, request, options, workflows.Delivery, input)
-	return err
 }
 
 // Cancel ends an open delivery as cancelled; a request that is under way is let end first. It returns the

@@ -106,6 +106,9 @@ func (s *Starter) sweep(ctx context.Context) {
 		if err := s.sweepDiscards(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("sweep disabled webhooks", "error", err)
 		}
+		if err := s.sweepRecoveries(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("sweep recoveries", "error", err)
+		}
 		if started == sweepBatch {
 			continue
 		}

@@ -67,17 +67,54 @@ func TestRecordHistories(t *testing.T) {
 				story.drive(a, deliveryID)
 			}
 			a.eventually(deliveryID, story.status, story.attempts)
-			_ = w.temporal.GetWorkflow(t.Context(), deliveryID, "").Get(t.Context(), nil) // until it is closed
-			text, err := protojson.MarshalOptions{Indent: " "}.Marshal(&history.History{Events: w.history(t, deliveryID)})
-			require.NoError(t, err)
-			path := filepath.Join(histories, name+".json")
-			if _, err := os.Stat(path); *record && os.IsNotExist(err) {
-				text = anonymous(t, text)
-				require.NoError(t, os.WriteFile(path, text, 0o600))
-			}
-			require.FileExists(t, path, "record it: make histories")
+			w.keepHistory(t, name, deliveryID)
 		})
 	}
+}
+
+// TestRecordHistoriesOfRecoveries does the same with recoveries.
+func TestRecordHistoriesOfRecoveries(t *testing.T) {
+	t.Parallel()
+	for name, story := range map[string]struct {
+		deliveries int
+		drive      func(a api, r recovery)
+		status     string
+	}{
+		"recovered": {deliveries: 130, status: "completed"}, // two batches
+		"recovery_cancelled": {deliveries: 1000, status: "cancelled", drive: func(a api, r recovery) {
+			a.do(http.MethodPost, "/v1/recoveries/"+r.ID+"/cancel", nil, http.StatusAccepted, nil)
+		}},
+		"recovery_failed": {deliveries: 1000, status: "failed", drive: func(a api, r recovery) {
+			a.do(http.MethodPost, "/v1/webhooks/"+r.WebhookID+"/disable", nil, http.StatusOK, nil)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, a := newAccount(t)
+			created := a.createWebhook(newEndpoint(t, answering(200)).URL)
+			w.missed(t, a, story.deliveries)
+			r := a.recover(created.ID, "exhausted")
+			if story.drive != nil {
+				story.drive(a, a.recovering(r.ID, 1))
+			}
+			a.recovered(r.ID, story.status)
+			w.keepHistory(t, name, r.ID)
+		})
+	}
+}
+
+// keepHistory makes sure that there is a history with this name, and writes that of a workflow if it may.
+func (w *world) keepHistory(t *testing.T, name, workflowID string) {
+	t.Helper()
+	_ = w.temporal.GetWorkflow(t.Context(), workflowID, "").Get(t.Context(), nil) // until it is closed
+	text, err := protojson.MarshalOptions{Indent: " "}.Marshal(&history.History{Events: w.history(t, workflowID)})
+	require.NoError(t, err)
+	path := filepath.Join(histories, name+".json")
+	if _, err := os.Stat(path); *record && os.IsNotExist(err) {
+		text = anonymous(t, text)
+		require.NoError(t, os.WriteFile(path, text, 0o600))
+	}
+	require.FileExists(t, path, "record it: make histories")
 }
 
 // anonymous leaves out whose machine it was.

@@ -31,7 +31,7 @@ func (s *Store) Events(ctx context.Context, accountID string, filter EventFilter
 	return events, nil
 }
 
-const eventRows = `SELECT id, account_id, event, timestamp, created_at FROM (%s) e ORDER BY id DESC`
+const eventRows = `SELECT id, account_id, event, timestamp, test, created_at FROM (%s) e ORDER BY id DESC`
 
 // eventsStatement returns the statement that lists a page; nil when it is known to be empty.
 func (s *Store) eventsStatement(ctx context.Context, accountID string, filter EventFilter, page Page) (*statement, error) {

@@ -17,6 +17,7 @@ const (
 	DeliveryPrefix = "dlv"
 	AttemptPrefix  = "att"
 	APIKeyPrefix   = "key"
+	RecoveryPrefix = "rec"
 )
 
 // NewID returns a new ID with the given prefix, such as "evt_01kaxb…".
@@ -85,6 +86,8 @@ func noun(prefix string) string {
 		return "API key"
 	case AttemptPrefix:
 		return "attempt"
+	case RecoveryPrefix:
+		return "recovery"
 	default:
 		return "thing"
 	}

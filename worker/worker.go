@@ -18,6 +18,7 @@ import (
 var (
 	_ workflows.Activities        = (*activities.Activities)(nil)
 	_ workflows.DiscardActivities = (*activities.Discards)(nil)
+	_ workflows.RecoverActivities = (*activities.Recoveries)(nil)
 )
 
 // Worker works on deliveries. One in each process is enough.
@@ -25,6 +26,7 @@ type Worker struct {
 	client     client.Client
 	activities workflows.Activities
 	discards   workflows.DiscardActivities
+	recoveries workflows.RecoverActivities
 	namespace  string
 	stop       time.Duration
 	log        *slog.Logger
@@ -36,6 +38,7 @@ type Options struct {
 	Namespace  string
 	Activities workflows.Activities
 	Discards   workflows.DiscardActivities
+	Recoveries workflows.RecoverActivities
 	Stop       time.Duration // what attempts under way get to end when the worker is stopped
 	Log        *slog.Logger
 }
@@ -43,7 +46,8 @@ type Options struct {
 // New returns a worker made of its parts.
 func New(o Options) *Worker {
 	return &Worker{
-		client: o.Client, namespace: o.Namespace, activities: o.Activities, discards: o.Discards, stop: o.Stop, log: o.Log,
+		client: o.Client, namespace: o.Namespace, activities: o.Activities, discards: o.Discards, recoveries: o.Recoveries,
+		stop: o.Stop, log: o.Log,
 	}
 }
 
@@ -105,6 +109,7 @@ func (w *Worker) deliveries(fatal chan<- error) worker.Worker {
 	})
 	sdk.RegisterWorkflow(workflows.Delivery)
 	sdk.RegisterWorkflow(workflows.DiscardDeliveries)
+	sdk.RegisterWorkflow(workflows.Recover)
 	sdk.RegisterActivity(w.activities)
 	return sdk
 }
@@ -118,5 +123,6 @@ func (w *Worker) attempts(fatal chan<- error) worker.Worker {
 	})
 	sdk.RegisterActivity(w.activities)
 	sdk.RegisterActivity(w.discards)
+	sdk.RegisterActivity(w.recoveries)
 	return sdk
 }

@@ -31,6 +31,9 @@ const (
 	RecordAttemptActivity = "RecordAttempt"
 	EndDeliveryActivity   = "EndDelivery"
 	SignalDiscardActivity = "SignalDiscard"
+	CountRecoveryActivity = "CountRecovery"
+	RecoverBatchActivity  = "RecoverBatch"
+	EndRecoveryActivity   = "EndRecovery"
 )
 
 // Activities is what the workflows need done.
@@ -47,6 +50,16 @@ type Activities interface {
 type DiscardActivities interface {
 	// SignalDiscard signals every open delivery of a webhook that its time is over, and returns how many.
 	SignalDiscard(context.Context, webhook.DiscardRequest) (int, error)
+}
+
+// RecoverActivities is what Recover needs done. Each returns how far the recovery has come.
+type RecoverActivities interface {
+	// CountRecovery counts the deliveries that the recovery is to retry.
+	CountRecovery(context.Context, webhook.RecoveryRequest) (webhook.RecoveryProgress, error)
+	// RecoverBatch asks for a retry of the next deliveries, up to as many as the request says.
+	RecoverBatch(context.Context, webhook.RecoveryRequest) (webhook.RecoveryProgress, error)
+	// EndRecovery records that the recovery was cancelled.
+	EndRecovery(context.Context, webhook.RecoveryRequest) (webhook.RecoveryProgress, error)
 }
 
 // Search attributes of deliveries, for an operator's search in the Temporal Web UI.

@@ -1478,7 +1478,12 @@ type Recovery struct {
 	// Examples: running
 	Status RecoveryStatus `json:"status"`
 
-	// Matched How many deliveries match.
+	// Reason Why it failed, in plain words; only if it did.
+	//
+	// Examples: The webhook was disabled or deleted.
+	Reason *string `json:"reason,omitempty"`
+
+	// Matched How many deliveries match; 0 until they are counted, right after its begin.
 	//
 	// Examples: 1250
 	Matched int `json:"matched"`
@@ -1488,7 +1493,7 @@ type Recovery struct {
 	// Examples: 400
 	Retried int `json:"retried"`
 
-	// Skipped How many of them were passed over, as they had changed meanwhile.
+	// Skipped How many of them were passed over, as they had changed meanwhile; known once it is completed.
 	//
 	// Examples: 2
 	Skipped int `json:"skipped"`

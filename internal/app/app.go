@@ -144,7 +144,8 @@ func (a *App) worker() *worker.Worker {
 	acts := activities.New(a.store, sender, a.lanes, a.log)
 	return worker.New(worker.Options{
 		Client: a.temporal, Namespace: a.config.TemporalNamespace, Activities: acts,
-		Discards: activities.NewDiscards(a.store, worker.DiscardSignal(a.temporal), a.log),
-		Stop:     a.config.AttemptTimeout + drain, Log: a.log,
+		Discards:   activities.NewDiscards(a.store, worker.DiscardSignal(a.temporal), a.log),
+		Recoveries: activities.NewRecoveries(a.store, a.starter().Retry, a.log),
+		Stop:       a.config.AttemptTimeout + drain, Log: a.log,
 	})
 }
