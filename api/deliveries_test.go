@@ -52,7 +52,7 @@ func TestGetDelivery(t *testing.T) {
 	}
 	delete(got, "attempts")
 	require.Equal(t, map[string]any{
-		"id": id, "event_id": event.ID, "event": "call.ended", "webhook_id": w.ID, "webhook_name": "Sync", "status": "waiting",
+		"id": id, "event_id": event.ID, "event": "call.ended", "webhook_id": w.ID, "webhook_name": "Sync", "status": "waiting", "test": false,
 		"attempt_count": 1.0, "next_attempt_at": "2025-02-02T13:31:01Z", "outcome": "server_error", "status_code": 503.0,
 		"response_time_ms": 812.0, "workflow_url": "http://127.0.0.1:8233/namespaces/default/workflows/" + id,
 	}, got)
