@@ -18,6 +18,7 @@ require (
 	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
 	github.com/stretchr/testify v1.11.1
 	github.com/tink-crypto/tink-go/v2 v2.9.0
+	github.com/yuin/goldmark v1.8.7
 	go.jetify.com/typeid/v2 v2.0.0-alpha.3
 	go.temporal.io/api v1.63.5
 	go.temporal.io/sdk v1.50.0

@@ -37,6 +37,7 @@ func keysRoutes() []keysRoute {
 		{"GET", "/healthz", "", "", "", 200},
 		{"GET", "/readyz", "", "", "", 200},
 		{"GET", "/v1/openapi.yaml", "", "", "", 200},
+		{"GET", "/docs", "", "", "", 200},
 		{"POST", "/v1/events", publish, keysEvent, "", 202},
 		{"POST", "/v1/events/batch", publish, `{"events":[` + keysEvent + `]}`, "", 202},
 		{"GET", "/v1/events/{id}", read, "", events, 200},

@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,7 +28,6 @@ func notBuilt() []string {
 		"listEvents", "testWebhook", "getWebhookStats",
 		"recoverWebhook", "listRecoveries", "getRecovery", "cancelRecovery",
 		"listEventTypes", "createEventType", "getEventType", "updateEventType", "deleteEventType",
-		"getDocs",
 	}
 }
 
@@ -235,6 +237,32 @@ func eachText(t *testing.T, value any, found func(string)) {
 		}
 	}
 	walk(plain)
+}
+
+// The page asks nothing of other sites and runs nothing.
+func TestDocs(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	a := f.send(http.MethodGet, "/docs", "")
+	require.Equal(t, 200, a.status)
+	require.Equal(t, "text/html; charset=utf-8", a.header.Get("Content-Type"))
+	require.Equal(t, 304, f.send(http.MethodGet, "/docs", "", "If-None-Match", a.header.Get("ETag")).status)
+	page, err := goquery.NewDocumentFromReader(strings.NewReader(a.text))
+	require.NoError(t, err)
+	require.Equal(t, 1, page.Find("style").Length())
+	sum := sha256.Sum256([]byte(page.Find("style").Text()))
+	require.Equal(t, "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'; img-src data:; "+
+		"form-action 'none'; frame-ancestors 'none'; base-uri 'none'", a.header.Get("Content-Security-Policy"))
+	require.Equal(t, 0, page.Find("script, iframe, img, [style], [src], link:not([href='data:,'])").Length())
+
+	operations(parseDocument(t), func(name string, operation *openapi3.Operation) {
+		article := page.Find("article#" + operation.OperationID)
+		require.Equal(t, operation.Summary, article.Find("h3").Text(), name)
+		require.Equal(t, 2, page.Find("nav a[href='#"+operation.OperationID+"']").Length(), "wide and narrow")
+	})
+	page.Find("a[href^='#']").Each(func(_ int, link *goquery.Selection) {
+		require.Equal(t, 1, page.Find(link.AttrOr("href", "")).Length(), link.AttrOr("href", ""))
+	})
 }
 
 func TestOpenAPIIsServed(t *testing.T) {
