@@ -183,7 +183,7 @@ func TestOpenAPIExamplesOfSchemas(t *testing.T) {
 		}
 		for at, field := range fields {
 			for _, example := range field.Value.Examples {
-				assert.NoError(t, field.Value.VisitJSON(example, openapi3.EnableJSONSchema2020(), openapi3.EnableFormatValidation()), at)
+				require.NoError(t, field.Value.VisitJSON(example, openapi3.EnableJSONSchema2020(), openapi3.EnableFormatValidation()), at)
 				checked++
 			}
 		}

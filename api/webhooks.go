@@ -28,7 +28,7 @@ func newWebhook(w webhook.Webhook) types.Webhook {
 // can be of.
 func newAuthentication(authentication webhook.Authentication) types.Authentication {
 	var answer types.Authentication
-	text, _ := json.Marshal(authentication.Masked()) // texts can always be encoded
+	text, _ := json.Marshal(authentication.Masked()) //nolint:gosec,errchkjson // secrets are masked; texts can be encoded
 	_ = answer.UnmarshalJSON(text)                   // keeps it as it is
 	return answer
 }

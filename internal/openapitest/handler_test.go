@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/durahook/durahook/internal/openapitest"
@@ -102,8 +103,8 @@ func (a answered) handler(t *testing.T) http.Handler {
 	t.Helper()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		read, err := io.ReadAll(r.Body)
-		require.NoError(t, err)
-		require.Equal(t, a.request, string(read))
+		assert.NoError(t, err)
+		assert.Equal(t, a.request, string(read))
 		for name, value := range a.header {
 			w.Header().Set(name, value)
 		}
@@ -113,7 +114,7 @@ func (a answered) handler(t *testing.T) http.Handler {
 		w.WriteHeader(a.status)
 		if a.body != "" {
 			_, err = io.WriteString(w, a.body)
-			require.NoError(t, err)
+			assert.NoError(t, err)
 		}
 	})
 }

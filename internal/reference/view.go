@@ -3,6 +3,7 @@ package reference
 import (
 	"fmt"
 	"html/template"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -98,7 +99,7 @@ func (d *document) view() (page, error) {
 
 // operations returns the operations of a path by their method.
 func (p pathItem) operations() []member[*operation] {
-	all := []member[*operation]{{"GET", p.Get}, {"POST", p.Post}, {"PATCH", p.Patch}, {"DELETE", p.Delete}}
+	all := []member[*operation]{{http.MethodGet, p.Get}, {http.MethodPost, p.Post}, {http.MethodPatch, p.Patch}, {http.MethodDelete, p.Delete}}
 	return slices.DeleteFunc(all, func(one member[*operation]) bool { return one.Value == nil })
 }
 
@@ -247,7 +248,7 @@ func (d *document) curl(o operationView) string {
 		path = strings.ReplaceAll(path, "{"+p.Name+"}", p.Example)
 	}
 	command := "curl"
-	if o.Method != "GET" {
+	if o.Method != http.MethodGet {
 		command += " -X " + o.Method
 	}
 	lines := []string{command + " " + address + path}
