@@ -18,7 +18,7 @@ workflowcheck := $(tools)/workflowcheck-$(WORKFLOWCHECK_VERSION)/workflowcheck
 oapi_codegen  := $(tools)/oapi-codegen-$(OAPI_CODEGEN_VERSION)/oapi-codegen
 
 # What "make generate" makes of api/openapi.yaml.
-generated := api/types/types.gen.go client/client.gen.go
+generated := api/types/types.gen.go client/client.gen.go api/docs.gen.html
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ldflags  = -s -w -X github.com/durahook/durahook/internal/version.stamped=$(VERSION)
@@ -71,7 +71,7 @@ check-fmt: ## Fail if a Go file is not formatted
 
 .PHONY: generate
 generate: $(oapi_codegen) ## Make the API's types and the client anew from api/openapi.yaml
-	$(GO) run ./internal/openapigen api/openapi.yaml bin/openapi.yaml
+	$(GO) run ./internal/openapigen api/openapi.yaml bin/openapi.yaml api/docs.gen.html
 	$(oapi_codegen) -config api/types/oapi-codegen.yaml bin/openapi.yaml
 	$(oapi_codegen) -config client/oapi-codegen.yaml bin/openapi.yaml
 

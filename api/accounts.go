@@ -2,20 +2,13 @@ package api
 
 import (
 	"net/http"
-	"time"
 
+	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/webhook"
 )
 
-// accountJSON is an account as the operator sees it.
-type accountJSON struct {
-	ID        string    `json:"id"`
-	Name      string    `json:"name"`
-	CreatedAt time.Time `json:"created_at"`
-}
-
-func newAccountJSON(account webhook.Account) accountJSON {
-	return accountJSON{ID: account.ID, Name: account.Name, CreatedAt: account.CreatedAt.UTC()}
+func newAccount(account webhook.Account) types.Account {
+	return types.Account{ID: account.ID, Name: account.Name, CreatedAt: account.CreatedAt.UTC()}
 }
 
 func (a *API) createAccount(r *http.Request, _ string) (int, any, error) {
@@ -24,12 +17,12 @@ func (a *API) createAccount(r *http.Request, _ string) (int, any, error) {
 		return 0, nil, err
 	}
 	account, err := a.service.CreateAccount(r.Context(), definition)
-	return http.StatusCreated, newAccountJSON(account), err
+	return http.StatusCreated, newAccount(account), err
 }
 
 func (a *API) getAccount(r *http.Request, _ string) (int, any, error) {
 	account, err := a.service.AccountByID(r.Context(), pathID(r))
-	return http.StatusOK, newAccountJSON(account), err
+	return http.StatusOK, newAccount(account), err
 }
 
 func (a *API) listAccounts(r *http.Request, _ string) (int, any, error) {
@@ -44,5 +37,5 @@ func (a *API) listAccounts(r *http.Request, _ string) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, newList(accounts, limit, newAccountJSON, func(one webhook.Account) string { return one.ID }), nil
+	return http.StatusOK, newList(accounts, limit, newAccount, func(one webhook.Account) string { return one.ID }), nil
 }

@@ -30,6 +30,8 @@ func New(s *service.Service, adminKey string, log *slog.Logger) *API {
 func (a *API) Register(router *mux.Router) {
 	router.HandleFunc("/healthz", a.health).Methods(http.MethodGet, http.MethodHead)
 	router.HandleFunc("/readyz", a.ready).Methods(http.MethodGet, http.MethodHead)
+	router.HandleFunc("/v1/openapi.yaml", serveFile("application/yaml", openAPI)).Methods(http.MethodGet, http.MethodHead)
+	router.HandleFunc("/docs", serveDocs()).Methods(http.MethodGet, http.MethodHead)
 
 	// No subrouter for /v1: in mux 1.8.1, it would answer 404 to a wrong method.
 	for _, route := range []struct {

@@ -2,27 +2,18 @@ package api
 
 import (
 	"net/http"
-	"time"
 
+	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/webhook"
 )
 
-// apiKeyJSON is an API key as clients see it: only the answer to its creation holds the key itself.
-type apiKeyJSON struct {
-	ID         string          `json:"id"`
-	Name       string          `json:"name"`
-	Key        string          `json:"key,omitempty"`
-	Prefix     string          `json:"prefix"`
-	Scopes     []webhook.Scope `json:"scopes"`
-	ExpiresAt  *time.Time      `json:"expires_at"`
-	RevokedAt  *time.Time      `json:"revoked_at"`
-	LastUsedAt *time.Time      `json:"last_used_at"`
-	CreatedAt  time.Time       `json:"created_at"`
-}
-
-func newAPIKeyJSON(key webhook.APIKey) apiKeyJSON {
-	return apiKeyJSON{
-		ID: key.ID, Name: key.Name, Prefix: key.Prefix, Scopes: key.Scopes, ExpiresAt: utc(key.ExpiresAt),
+func newAPIKey(key webhook.APIKey) types.APIKey {
+	scopes := make([]types.Scope, len(key.Scopes))
+	for i, scope := range key.Scopes {
+		scopes[i] = types.Scope(scope)
+	}
+	return types.APIKey{
+		ID: key.ID, Name: key.Name, Prefix: key.Prefix, Scopes: scopes, ExpiresAt: utc(key.ExpiresAt),
 		RevokedAt: utc(key.RevokedAt), LastUsedAt: utc(key.LastUsedAt), CreatedAt: key.CreatedAt.UTC(),
 	}
 }
@@ -36,8 +27,8 @@ func (a *API) createAPIKey(r *http.Request, accountID string) (int, any, error) 
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := newAPIKeyJSON(key)
-	answer.Key = text
+	answer := newAPIKey(key)
+	answer.Key = &text
 	return http.StatusCreated, answer, nil
 }
 
@@ -53,7 +44,7 @@ func (a *API) listAPIKeys(r *http.Request, accountID string) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, newList(keys, limit, newAPIKeyJSON, func(key webhook.APIKey) string { return key.ID }), nil
+	return http.StatusOK, newList(keys, limit, newAPIKey, func(key webhook.APIKey) string { return key.ID }), nil
 }
 
 func (a *API) revokeAPIKey(r *http.Request, accountID string) (int, any, error) {

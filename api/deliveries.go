@@ -5,66 +5,43 @@ import (
 	"strings"
 	"time"
 
+	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
-// deliveryJSON is a delivery as clients see it.
-type deliveryJSON struct {
-	ID             string           `json:"id"`
-	EventID        string           `json:"event_id"`
-	Event          string           `json:"event"`
-	WebhookID      string           `json:"webhook_id"`
-	WebhookName    string           `json:"webhook_name"`
-	Status         webhook.Status   `json:"status"`
-	Test           bool             `json:"test"`
-	AttemptCount   int              `json:"attempt_count"`
-	NextAttemptAt  *time.Time       `json:"next_attempt_at"`
-	Outcome        *webhook.Outcome `json:"outcome"`          // of the last attempt
-	StatusCode     *int             `json:"status_code"`      // of the last attempt
-	ResponseTimeMS *int             `json:"response_time_ms"` // of the last attempt
-	WorkflowURL    string           `json:"workflow_url,omitempty"`
-	CreatedAt      time.Time        `json:"created_at"`
-	UpdatedAt      time.Time        `json:"updated_at"`
+// deliveryDetails is the answer for a single delivery, [types.DeliveryDetails].
+type deliveryDetails struct {
+	types.Delivery
+	Attempts []types.Attempt `json:"attempts"`
 }
 
-// deliveryWithAttempts is the answer for a single delivery.
-type deliveryWithAttempts struct {
-	deliveryJSON
-	Attempts []attemptJSON `json:"attempts"`
-}
-
-type attemptJSON struct {
-	ID              string              `json:"id"`
-	Number          int                 `json:"number"`
-	Trigger         webhook.Trigger     `json:"trigger"`
-	Outcome         webhook.Outcome     `json:"outcome"`
-	StatusCode      *int                `json:"status_code"`
-	ResponseTimeMS  int                 `json:"response_time_ms"`
-	Error           *string             `json:"error"`
-	ResponseHeaders map[string][]string `json:"response_headers"`
-	ResponseBody    string              `json:"response_body"`
-	StartedAt       time.Time           `json:"started_at"`
-	EndedAt         time.Time           `json:"ended_at"`
-}
-
-func (a *API) newDeliveryJSON(d webhook.Delivery) deliveryJSON {
-	return deliveryJSON{
+func (a *API) newDelivery(d webhook.Delivery) types.Delivery {
+	return types.Delivery{
 		ID: d.ID, EventID: d.EventID, Event: d.Event, WebhookID: d.WebhookID, WebhookName: d.WebhookName,
-		Status: d.Status, Test: d.Test, AttemptCount: d.AttemptCount, NextAttemptAt: utc(d.NextAttemptAt), Outcome: d.Outcome,
-		StatusCode: d.StatusCode, ResponseTimeMS: d.ResponseTimeMS, WorkflowURL: a.service.WorkflowURL(d.ID),
-		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
+		Status: types.DeliveryStatus(d.Status), Test: d.Test, AttemptCount: d.AttemptCount, NextAttemptAt: utc(d.NextAttemptAt),
+		Outcome: (*types.Outcome)(d.Outcome), StatusCode: d.StatusCode, ResponseTimeMS: d.ResponseTimeMS,
+		WorkflowURL: optional(a.service.WorkflowURL(d.ID)), CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
 	}
 }
 
-func newAttemptJSON(attempt webhook.Attempt) attemptJSON {
-	return attemptJSON{
-		ID: attempt.ID, Number: attempt.Number, Trigger: attempt.Trigger, Outcome: attempt.Outcome,
+func newAttempt(attempt webhook.Attempt) types.Attempt {
+	return types.Attempt{
+		ID: attempt.ID, Number: attempt.Number, Trigger: types.Trigger(attempt.Trigger), Outcome: types.Outcome(attempt.Outcome),
 		StatusCode: attempt.StatusCode, ResponseTimeMS: attempt.ResponseTimeMS, Error: attempt.Error,
 		ResponseHeaders: attempt.ResponseHeaders,
 		ResponseBody:    strings.ToValidUTF8(string(attempt.ResponseBody), "\uFFFD"),
 		StartedAt:       attempt.StartedAt.UTC(), EndedAt: attempt.EndedAt.UTC(),
 	}
+}
+
+// optional returns what a field holds that is left out when the value is the zero one.
+func optional[T comparable](value T) *T {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	return &value
 }
 
 func utc(t *time.Time) *time.Time {
@@ -93,7 +70,7 @@ func (a *API) listDeliveries(r *http.Request, accountID string) (int, any, error
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, newList(deliveries, limit, a.newDeliveryJSON, func(d webhook.Delivery) string { return d.ID }), nil
+	return http.StatusOK, newList(deliveries, limit, a.newDelivery, func(d webhook.Delivery) string { return d.ID }), nil
 }
 
 func (a *API) getDelivery(r *http.Request, accountID string) (int, any, error) {
@@ -101,19 +78,19 @@ func (a *API) getDelivery(r *http.Request, accountID string) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := deliveryWithAttempts{deliveryJSON: a.newDeliveryJSON(d), Attempts: []attemptJSON{}}
+	answer := deliveryDetails{Delivery: a.newDelivery(d), Attempts: []types.Attempt{}}
 	for _, attempt := range attempts {
-		answer.Attempts = append(answer.Attempts, newAttemptJSON(attempt))
+		answer.Attempts = append(answer.Attempts, newAttempt(attempt))
 	}
 	return http.StatusOK, answer, nil
 }
 
 func (a *API) retryDelivery(r *http.Request, accountID string) (int, any, error) {
 	d, err := a.service.Retry(r.Context(), accountID, pathID(r))
-	return http.StatusAccepted, a.newDeliveryJSON(d), err
+	return http.StatusAccepted, a.newDelivery(d), err
 }
 
 func (a *API) cancelDelivery(r *http.Request, accountID string) (int, any, error) {
 	d, err := a.service.Cancel(r.Context(), accountID, pathID(r))
-	return http.StatusAccepted, a.newDeliveryJSON(d), err
+	return http.StatusAccepted, a.newDelivery(d), err
 }

@@ -3,30 +3,18 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"time"
 
+	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/service"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
-type publishedEvent struct {
-	ID         string              `json:"id"`
-	Event      string              `json:"event"`
-	Timestamp  time.Time           `json:"timestamp"`
-	Deliveries []publishedDelivery `json:"deliveries"`
-}
-
-type publishedDelivery struct {
-	ID        string `json:"id"`
-	WebhookID string `json:"webhook_id"`
-}
-
-func newPublishedEvent(published webhook.Published) publishedEvent {
+func newPublishedEvent(published webhook.Published) types.PublishedEvent {
 	event := published.Event
-	answer := publishedEvent{ID: event.ID, Event: event.Event, Timestamp: event.Timestamp.UTC(), Deliveries: []publishedDelivery{}}
+	answer := types.PublishedEvent{ID: event.ID, Event: event.Event, Timestamp: event.Timestamp.UTC(), Deliveries: []types.PublishedDelivery{}}
 	for _, d := range published.Deliveries {
-		answer.Deliveries = append(answer.Deliveries, publishedDelivery{ID: d.ID, WebhookID: d.WebhookID})
+		answer.Deliveries = append(answer.Deliveries, types.PublishedDelivery{ID: d.ID, WebhookID: d.WebhookID})
 	}
 	return answer
 }
@@ -55,9 +43,7 @@ func (a *API) publishEvents(r *http.Request, accountID string) (int, any, error)
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := struct {
-		Data []publishedEvent `json:"data"`
-	}{}
+	var answer types.PublishedBatch
 	for _, published := range publication.Published {
 		answer.Data = append(answer.Data, newPublishedEvent(published))
 	}
@@ -84,24 +70,15 @@ func publicationHeader(publication service.Publication) http.Header {
 	return header
 }
 
-// eventJSON is an event as clients see it.
-type eventJSON struct {
-	ID        string    `json:"id"`
-	Event     string    `json:"event"`
-	Timestamp time.Time `json:"timestamp"`
-	Test      bool      `json:"test"`
-	CreatedAt time.Time `json:"created_at"`
+// eventDetails is the answer for a single event, [types.EventDetails].
+type eventDetails struct {
+	types.Event
+	Payload    json.RawMessage  `json:"payload"`
+	Deliveries []types.Delivery `json:"deliveries"`
 }
 
-// eventWithDeliveries is the answer for a single event.
-type eventWithDeliveries struct {
-	eventJSON
-	Payload    json.RawMessage `json:"payload"`
-	Deliveries []deliveryJSON  `json:"deliveries"`
-}
-
-func newEventJSON(event webhook.Event) eventJSON {
-	return eventJSON{ID: event.ID, Event: event.Event, Timestamp: event.Timestamp.UTC(), Test: event.Test, CreatedAt: event.CreatedAt.UTC()}
+func newEvent(event webhook.Event) types.Event {
+	return types.Event{ID: event.ID, Event: event.Event, Timestamp: event.Timestamp.UTC(), Test: event.Test, CreatedAt: event.CreatedAt.UTC()}
 }
 
 func (a *API) listEvents(r *http.Request, accountID string) (int, any, error) {
@@ -118,7 +95,7 @@ func (a *API) listEvents(r *http.Request, accountID string) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, newList(events, limit, newEventJSON, func(event webhook.Event) string { return event.ID }), nil
+	return http.StatusOK, newList(events, limit, newEvent, func(event webhook.Event) string { return event.ID }), nil
 }
 
 func (a *API) getEvent(r *http.Request, accountID string) (int, any, error) {
@@ -126,9 +103,9 @@ func (a *API) getEvent(r *http.Request, accountID string) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := eventWithDeliveries{eventJSON: newEventJSON(found.Event), Payload: found.Event.Payload, Deliveries: []deliveryJSON{}}
+	answer := eventDetails{Event: newEvent(found.Event), Payload: found.Event.Payload, Deliveries: []types.Delivery{}}
 	for _, d := range found.Deliveries {
-		answer.Deliveries = append(answer.Deliveries, a.newDeliveryJSON(d))
+		answer.Deliveries = append(answer.Deliveries, a.newDelivery(d))
 	}
 	return http.StatusOK, answer, nil
 }
@@ -142,5 +119,5 @@ func (a *API) republishEvent(r *http.Request, accountID string) (int, any, error
 		return 0, nil, err
 	}
 	d, err := a.service.Republish(r.Context(), accountID, pathID(r), republication)
-	return http.StatusAccepted, a.newDeliveryJSON(d), err
+	return http.StatusAccepted, a.newDelivery(d), err
 }

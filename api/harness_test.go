@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -9,15 +10,18 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gorilla/mux"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/durahook/durahook/api"
 	"github.com/durahook/durahook/encryption"
+	"github.com/durahook/durahook/internal/openapitest"
 	"github.com/durahook/durahook/internal/testdb"
 	"github.com/durahook/durahook/migrations"
 	"github.com/durahook/durahook/service"
@@ -64,9 +68,22 @@ func newFixtureWithRate(t *testing.T, publishRate int) *fixture {
 		Starter: service.NewStarter(s, temporal, webhook.DefaultSchedule(), nil, quiet), UIURL: "http://127.0.0.1:8233",
 		PublishRate: publishRate,
 	}), adminKey, quiet).Register(router)
-	f := &fixture{t: t, store: s, server: httptest.NewServer(router), account: account}
+	f := &fixture{t: t, store: s, server: httptest.NewServer(documented(t, router)), account: account}
 	t.Cleanup(f.server.Close)
 	return f
+}
+
+// document returns the OpenAPI document of the API, read once for all tests.
+var document = sync.OnceValues(func() (*openapitest.Document, error) {
+	return openapitest.New(context.Background(), api.OpenAPI())
+})
+
+// documented returns a handler that fails the test when an answer is not as the OpenAPI document says.
+func documented(t *testing.T, next http.Handler) http.Handler {
+	t.Helper()
+	d, err := document()
+	require.NoError(t, err)
+	return d.Handler(next, func(err error) { assert.NoError(t, err, "not as api/openapi.yaml says") })
 }
 
 // newStore returns a store on an empty, migrated database.

@@ -2,29 +2,31 @@ package api
 
 import (
 	"net/http"
+
+	"github.com/durahook/durahook/api/types"
 )
 
 // health says that the process runs.
 func (a *API) health(w http.ResponseWriter, _ *http.Request) {
-	a.writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})
+	a.writeJSON(w, http.StatusOK, "application/json", types.Health{Status: types.HealthStatusOk})
 }
 
 // ready says whether events can be published: 503 without Postgres. While Temporal is down they can; they
 // are delivered once it is back.
 func (a *API) ready(w http.ResponseWriter, r *http.Request) {
 	postgres, temporal := a.service.Ready(r.Context())
-	status, text := http.StatusOK, "ready"
+	status, text := http.StatusOK, types.ReadinessStatusReady
 	if postgres != nil {
-		status, text = http.StatusServiceUnavailable, "not ready"
+		status, text = http.StatusServiceUnavailable, types.ReadinessStatusNotReady
 	}
-	a.writeJSON(w, status, "application/json", map[string]string{
-		"status": text, "postgres": reachable(postgres), "temporal": reachable(temporal),
+	a.writeJSON(w, status, "application/json", types.Readiness{
+		Status: text, Postgres: reachable(postgres), Temporal: reachable(temporal),
 	})
 }
 
-func reachable(err error) string {
+func reachable(err error) types.Reachability {
 	if err != nil {
-		return "unreachable"
+		return types.ReachabilityUnreachable
 	}
-	return "ok"
+	return types.ReachabilityOk
 }

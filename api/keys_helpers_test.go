@@ -28,6 +28,7 @@ type keysFixture struct {
 	t              *testing.T
 	store          *store.Store
 	router         *mux.Router
+	handler        http.Handler // the router, its answers held against the OpenAPI document
 	log            *bytes.Buffer
 	account, rival string
 }
@@ -42,6 +43,7 @@ func newKeysFixture(t *testing.T) *keysFixture {
 		Store: s, Temporal: temporal, Guard: target.NewGuard(target.InsecureNone), Namespace: "default",
 		Starter: service.NewStarter(s, temporal, webhook.DefaultSchedule(), nil, quiet), Log: quiet,
 	}), keysAdminKey, slog.New(slog.NewTextHandler(f.log, nil))).Register(f.router)
+	f.handler = documented(t, f.router)
 	f.account, f.rival = f.newAccount("Acme Inc."), f.newAccount("Rival Ltd.")
 	return f
 }
@@ -73,7 +75,7 @@ func (f *keysFixture) do(key, method, path, body string, headers ...string) keys
 		request.Header.Set(headers[i], headers[i+1])
 	}
 	recorder := httptest.NewRecorder()
-	f.router.ServeHTTP(recorder, request)
+	f.handler.ServeHTTP(recorder, request)
 	text, err := io.ReadAll(recorder.Body)
 	require.NoError(f.t, err)
 	return keysAnswer{t: f.t, status: recorder.Code, header: recorder.Header(), text: string(text)}

@@ -7,20 +7,10 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
-
-// problem is an error as RFC 9457 words it.
-type problem struct {
-	Type     string               `json:"type"`
-	Title    string               `json:"title"`
-	Status   int                  `json:"status"`
-	Detail   string               `json:"detail"`
-	Instance string               `json:"instance,omitempty"`
-	Code     webhook.Code         `json:"code"`
-	Errors   []webhook.FieldError `json:"errors,omitempty"` // every wrong field
-}
 
 // codeInternal stands for a mistake of ours, whose cause is in the log only.
 const codeInternal webhook.Code = "internal"
@@ -83,10 +73,14 @@ func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="durahook"`)
 	}
-	a.writeJSON(w, status, "application/problem+json", problem{
+	problem := types.Problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: domain.Message,
-		Instance: r.URL.Path, Code: domain.Code, Errors: domain.Fields,
-	})
+		Instance: &r.URL.Path, Code: types.ErrorCode(domain.Code),
+	}
+	for _, field := range domain.Fields {
+		problem.Errors = append(problem.Errors, types.FieldError(field))
+	}
+	a.writeJSON(w, status, "application/problem+json", problem)
 }
 
 func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {

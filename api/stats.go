@@ -2,63 +2,10 @@ package api
 
 import (
 	"net/http"
-	"time"
 
+	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/webhook"
 )
-
-// statsJSON are the figures of a webhook as clients see them.
-type statsJSON struct {
-	WebhookID  string             `json:"webhook_id"`
-	Since      time.Time          `json:"since"`
-	Until      time.Time          `json:"until"`
-	Deliveries deliveryCountsJSON `json:"deliveries"`
-	Attempts   attemptFiguresJSON `json:"attempts"`
-	Hours      []attemptsInAnHour `json:"hours"`
-}
-
-type deliveryCountsJSON struct {
-	Total     int `json:"total"`
-	Pending   int `json:"pending"`
-	Waiting   int `json:"waiting"`
-	Delivered int `json:"delivered"`
-	Exhausted int `json:"exhausted"`
-	Cancelled int `json:"cancelled"`
-	Discarded int `json:"discarded"`
-}
-
-type attemptFiguresJSON struct {
-	Total          int                     `json:"total"`
-	Succeeded      int                     `json:"succeeded"`
-	Failed         int                     `json:"failed"`
-	SuccessRate    *float64                `json:"success_rate"` // null without attempts
-	Outcomes       map[webhook.Outcome]int `json:"outcomes"`
-	ResponseTimeMS responseTimesJSON       `json:"response_time_ms"`
-}
-
-// responseTimesJSON are null when no attempt was answered.
-type responseTimesJSON struct {
-	P50 *int `json:"p50"`
-	P90 *int `json:"p90"`
-	P95 *int `json:"p95"`
-	P99 *int `json:"p99"`
-	Max *int `json:"max"`
-}
-
-type attemptsInAnHour struct {
-	Start          time.Time             `json:"start"`
-	Attempts       int                   `json:"attempts"`
-	Succeeded      int                   `json:"succeeded"`
-	Failed         int                   `json:"failed"`
-	SuccessRate    *float64              `json:"success_rate"`
-	ResponseTimeMS responseTimesInAnHour `json:"response_time_ms"`
-}
-
-type responseTimesInAnHour struct {
-	P50 *int `json:"p50"`
-	P95 *int `json:"p95"`
-	P99 *int `json:"p99"`
-}
 
 // The shares of answers whose times are shown.
 const (
@@ -68,24 +15,23 @@ const (
 	p99 = 0.99
 )
 
-func newStatsJSON(stats webhook.Stats) statsJSON {
-	answer := statsJSON{
+func newStats(stats webhook.Stats) types.WebhookStats {
+	answer := types.WebhookStats{
 		WebhookID: stats.WebhookID, Since: stats.Since, Until: stats.Until,
-		Deliveries: newDeliveryCountsJSON(stats.Deliveries), Attempts: newAttemptFiguresJSON(stats.Attempts),
-		Hours: []attemptsInAnHour{},
+		Deliveries: newDeliveryCounts(stats.Deliveries), Attempts: newAttemptStats(stats.Attempts), Hours: []types.HourStats{},
 	}
 	for _, hour := range stats.Hours {
-		answer.Hours = append(answer.Hours, attemptsInAnHour{
+		answer.Hours = append(answer.Hours, types.HourStats{
 			Start: hour.Start, Attempts: hour.Total(), Succeeded: hour.Succeeded(), Failed: hour.Total() - hour.Succeeded(),
 			SuccessRate:    hour.SuccessRate(),
-			ResponseTimeMS: responseTimesInAnHour{hour.Percentile(p50), hour.Percentile(p95), hour.Percentile(p99)},
+			ResponseTimeMS: types.HourResponseTimes{P50: hour.Percentile(p50), P95: hour.Percentile(p95), P99: hour.Percentile(p99)},
 		})
 	}
 	return answer
 }
 
-func newDeliveryCountsJSON(counts map[webhook.Status]int) deliveryCountsJSON {
-	answer := deliveryCountsJSON{
+func newDeliveryCounts(counts map[webhook.Status]int) types.DeliveryCounts {
+	answer := types.DeliveryCounts{
 		Pending: counts[webhook.StatusPending], Waiting: counts[webhook.StatusWaiting],
 		Delivered: counts[webhook.StatusDelivered], Exhausted: counts[webhook.StatusExhausted],
 		Cancelled: counts[webhook.StatusCancelled], Discarded: counts[webhook.StatusDiscarded],
@@ -96,18 +42,18 @@ func newDeliveryCountsJSON(counts map[webhook.Status]int) deliveryCountsJSON {
 	return answer
 }
 
-func newAttemptFiguresJSON(f webhook.Figures) attemptFiguresJSON {
-	answer := attemptFiguresJSON{
+func newAttemptStats(f webhook.Figures) types.AttemptStats {
+	return types.AttemptStats{
 		Total: f.Total(), Succeeded: f.Succeeded(), Failed: f.Total() - f.Succeeded(), SuccessRate: f.SuccessRate(),
-		Outcomes: make(map[webhook.Outcome]int),
-		ResponseTimeMS: responseTimesJSON{
-			f.Percentile(p50), f.Percentile(p90), f.Percentile(p95), f.Percentile(p99), f.Max(),
+		Outcomes: types.OutcomeCounts{
+			Success: f.Outcomes[webhook.OutcomeSuccess], ClientError: f.Outcomes[webhook.OutcomeClientError],
+			ServerError: f.Outcomes[webhook.OutcomeServerError], Timeout: f.Outcomes[webhook.OutcomeTimeout],
+			ConnectionError: f.Outcomes[webhook.OutcomeConnectionError], Blocked: f.Outcomes[webhook.OutcomeBlocked],
+		},
+		ResponseTimeMS: types.ResponseTimes{
+			P50: f.Percentile(p50), P90: f.Percentile(p90), P95: f.Percentile(p95), P99: f.Percentile(p99), Max: f.Max(),
 		},
 	}
-	for _, outcome := range webhook.Outcomes() {
-		answer.Outcomes[outcome] = f.Outcomes[outcome]
-	}
-	return answer
 }
 
 func (a *API) getWebhookStats(r *http.Request, accountID string) (int, any, error) {
@@ -117,5 +63,5 @@ func (a *API) getWebhookStats(r *http.Request, accountID string) (int, any, erro
 		return 0, nil, err
 	}
 	stats, err := a.service.WebhookStats(r.Context(), accountID, pathID(r), since, until)
-	return http.StatusOK, newStatsJSON(stats), err
+	return http.StatusOK, newStats(stats), err
 }

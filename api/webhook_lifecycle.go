@@ -17,7 +17,7 @@ func (a *API) updateWebhook(r *http.Request, accountID string) (int, any, error)
 		return 0, nil, err
 	}
 	w, err := a.service.UpdateWebhook(r.Context(), accountID, pathID(r), patch)
-	return http.StatusOK, newWebhookJSON(w), err
+	return http.StatusOK, newWebhook(w), err
 }
 
 func (a *API) deleteWebhook(r *http.Request, accountID string) (int, any, error) {
@@ -26,12 +26,12 @@ func (a *API) deleteWebhook(r *http.Request, accountID string) (int, any, error)
 
 func (a *API) enableWebhook(r *http.Request, accountID string) (int, any, error) {
 	w, err := a.service.EnableWebhook(r.Context(), accountID, pathID(r))
-	return http.StatusOK, newWebhookJSON(w), err
+	return http.StatusOK, newWebhook(w), err
 }
 
 func (a *API) disableWebhook(r *http.Request, accountID string) (int, any, error) {
 	w, err := a.service.DisableWebhook(r.Context(), accountID, pathID(r))
-	return http.StatusOK, newWebhookJSON(w), err
+	return http.StatusOK, newWebhook(w), err
 }
 
 // maxRotation is the most bytes that a rotation may have.
@@ -43,7 +43,7 @@ func (a *API) rotateSecret(r *http.Request, accountID string) (int, any, error) 
 		return 0, nil, err
 	}
 	w, err := a.service.RotateSecret(r.Context(), accountID, pathID(r), rotation)
-	answer := newWebhookJSON(w)
+	answer := newWebhook(w)
 	answer.SigningSecret = string(w.SigningSecret)
 	return http.StatusOK, answer, err
 }

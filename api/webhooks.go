@@ -1,38 +1,21 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
+	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/webhook"
 )
 
-// webhookJSON is a webhook as clients see it: without secrets, but for the answers to its creation and to
+// newWebhook returns a webhook as clients see it: without secrets, but for the answers to its creation and to
 // the rotation of its signing secret.
-type webhookJSON struct {
-	ID             string                 `json:"id"`
-	Name           string                 `json:"name"`
-	URL            string                 `json:"url"`
-	Events         []string               `json:"events"`
-	Filter         *string                `json:"filter"` // null without
-	Authentication webhook.Authentication `json:"authentication"`
-	// SigningAlgorithm and PublicKey are of the present secret; only ed25519 has a public key.
-	SigningAlgorithm webhook.SigningAlgorithm `json:"signing_algorithm"`
-	SigningSecret    string                   `json:"signing_secret"`
-	PublicKey        string                   `json:"public_key,omitempty"`
-	// PreviousSigningSecretUntil is how long the secret before signs along; only while it does.
-	PreviousSigningSecretUntil *time.Time `json:"previous_signing_secret_until,omitempty"`
-	Enabled                    bool       `json:"enabled"`
-	DisabledReason             string     `json:"disabled_reason,omitempty"`
-	CreatedAt                  time.Time  `json:"created_at"`
-	UpdatedAt                  time.Time  `json:"updated_at"`
-}
-
-func newWebhookJSON(w webhook.Webhook) webhookJSON {
-	answer := webhookJSON{
-		ID: w.ID, Name: w.Name, URL: w.URL, Events: w.Events, Authentication: w.Authentication.Masked(),
-		SigningAlgorithm: w.SigningSecret.Algorithm(), SigningSecret: webhook.Mask(string(w.SigningSecret)),
-		PublicKey: w.SigningSecret.PublicKey(), Enabled: w.Enabled, DisabledReason: w.DisabledReason,
+func newWebhook(w webhook.Webhook) types.Webhook {
+	answer := types.Webhook{
+		ID: w.ID, Name: w.Name, URL: w.URL, Events: w.Events, Authentication: newAuthentication(w.Authentication),
+		SigningAlgorithm: types.SigningAlgorithm(w.SigningSecret.Algorithm()), SigningSecret: webhook.Mask(string(w.SigningSecret)),
+		PublicKey: optional(w.SigningSecret.PublicKey()), Enabled: w.Enabled, DisabledReason: optional(w.DisabledReason),
 		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
 	}
 	if w.Filter != "" {
@@ -41,6 +24,15 @@ func newWebhookJSON(w webhook.Webhook) webhookJSON {
 	if w.SignsWithPrevious(time.Now()) {
 		answer.PreviousSigningSecretUntil = utc(&w.PreviousSigningSecretUntil)
 	}
+	return answer
+}
+
+// newAuthentication returns an authentication without its secrets. Its JSON is that of one of the types that it
+// can be of.
+func newAuthentication(authentication webhook.Authentication) types.Authentication {
+	var answer types.Authentication
+	text, _ := json.Marshal(authentication.Masked()) //nolint:gosec,errchkjson // secrets are masked; texts can be encoded
+	_ = answer.UnmarshalJSON(text)                   // keeps it as it is
 	return answer
 }
 
@@ -56,14 +48,14 @@ func (a *API) createWebhook(r *http.Request, accountID string) (int, any, error)
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := newWebhookJSON(w)
+	answer := newWebhook(w)
 	answer.SigningSecret = string(w.SigningSecret)
 	return http.StatusCreated, answer, nil
 }
 
 func (a *API) getWebhook(r *http.Request, accountID string) (int, any, error) {
 	w, err := a.service.Webhook(r.Context(), accountID, pathID(r))
-	return http.StatusOK, newWebhookJSON(w), err
+	return http.StatusOK, newWebhook(w), err
 }
 
 func (a *API) listWebhooks(r *http.Request, accountID string) (int, any, error) {
@@ -78,5 +70,5 @@ func (a *API) listWebhooks(r *http.Request, accountID string) (int, any, error) 
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, newList(webhooks, limit, newWebhookJSON, func(w webhook.Webhook) string { return w.ID }), nil
+	return http.StatusOK, newList(webhooks, limit, newWebhook, func(w webhook.Webhook) string { return w.ID }), nil
 }

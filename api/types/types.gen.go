@@ -139,13 +139,13 @@ func (e ErrorCode) Valid() bool {
 
 // Defines values for HMACAuthenticationType.
 const (
-	HMACAuthenticationTypeHmac HMACAuthenticationType = "hmac"
+	HMACAuthenticationTypeHMAC HMACAuthenticationType = "hmac"
 )
 
 // Valid indicates whether the value is a known member of the HMACAuthenticationType enum.
 func (e HMACAuthenticationType) Valid() bool {
 	switch e {
-	case HMACAuthenticationTypeHmac:
+	case HMACAuthenticationTypeHMAC:
 		return true
 	default:
 		return false
@@ -338,7 +338,7 @@ func (e Scope) Valid() bool {
 // Defines values for SigningAlgorithm.
 const (
 	SigningAlgorithmEd25519    SigningAlgorithm = "ed25519"
-	SigningAlgorithmHmacSha256 SigningAlgorithm = "hmac-sha256"
+	SigningAlgorithmHMACSha256 SigningAlgorithm = "hmac-sha256"
 )
 
 // Valid indicates whether the value is a known member of the SigningAlgorithm enum.
@@ -346,7 +346,7 @@ func (e SigningAlgorithm) Valid() bool {
 	switch e {
 	case SigningAlgorithmEd25519:
 		return true
-	case SigningAlgorithmHmacSha256:
+	case SigningAlgorithmHMACSha256:
 		return true
 	default:
 		return false
@@ -552,10 +552,10 @@ type Attempt struct {
 	// Examples: 503
 	StatusCode *int `json:"status_code"`
 
-	// ResponseTimeMs How long it took, in milliseconds.
+	// ResponseTimeMS How long it took, in milliseconds.
 	//
 	// Examples: 84
-	ResponseTimeMs int `json:"response_time_ms"`
+	ResponseTimeMS int `json:"response_time_ms"`
 
 	// Error Why there was no answer, in plain words; `null` when there was one.
 	//
@@ -613,8 +613,8 @@ type AttemptStats struct {
 	// Outcomes How many attempts ended in which way.
 	Outcomes OutcomeCounts `json:"outcomes"`
 
-	// ResponseTimeMs How long attempts took, in milliseconds; all `null` when there was none.
-	ResponseTimeMs ResponseTimes `json:"response_time_ms"`
+	// ResponseTimeMS How long attempts took, in milliseconds; all `null` when there was none.
+	ResponseTimeMS ResponseTimes `json:"response_time_ms"`
 }
 
 // Authentication What requests carry beside the signature, so that the receiver's existing checks accept them. Secrets go in
@@ -755,10 +755,10 @@ type Delivery struct {
 	// Examples: 503
 	StatusCode *int `json:"status_code"`
 
-	// ResponseTimeMs How long the last attempt took, in milliseconds; `null` before the first.
+	// ResponseTimeMS How long the last attempt took, in milliseconds; `null` before the first.
 	//
 	// Examples: 84
-	ResponseTimeMs *int `json:"response_time_ms"`
+	ResponseTimeMS *int `json:"response_time_ms"`
 
 	// WorkflowURL The page of its workflow in the Temporal Web UI, where there is one.
 	//
@@ -874,10 +874,10 @@ type DeliveryDetails struct {
 	// Examples: 503
 	StatusCode *int `json:"status_code"`
 
-	// ResponseTimeMs How long the last attempt took, in milliseconds; `null` before the first.
+	// ResponseTimeMS How long the last attempt took, in milliseconds; `null` before the first.
 	//
 	// Examples: 84
-	ResponseTimeMs *int `json:"response_time_ms"`
+	ResponseTimeMS *int `json:"response_time_ms"`
 
 	// WorkflowURL The page of its workflow in the Temporal Web UI, where there is one.
 	//
@@ -1216,17 +1216,17 @@ type HourResponseTimes struct {
 	// P50 Half of them took no longer.
 	//
 	// Examples: 61
-	P50 *float64 `json:"p50"`
+	P50 *int `json:"p50"`
 
 	// P95 95 % took no longer.
 	//
 	// Examples: 164
-	P95 *float64 `json:"p95"`
+	P95 *int `json:"p95"`
 
 	// P99 99 % took no longer.
 	//
 	// Examples: 910
-	P99 *float64 `json:"p99"`
+	P99 *int `json:"p99"`
 }
 
 // HourStats The attempts of one hour.
@@ -1256,8 +1256,8 @@ type HourStats struct {
 	// Examples: 0.9615
 	SuccessRate *float64 `json:"success_rate"`
 
-	// ResponseTimeMs How long the attempts of one hour took, in milliseconds; all `null` when there was none.
-	ResponseTimeMs HourResponseTimes `json:"response_time_ms"`
+	// ResponseTimeMS How long the attempts of one hour took, in milliseconds; all `null` when there was none.
+	ResponseTimeMS HourResponseTimes `json:"response_time_ms"`
 }
 
 // NoAuthentication Nothing beside the signature.
@@ -1568,27 +1568,27 @@ type ResponseTimes struct {
 	// P50 Half of them took no longer.
 	//
 	// Examples: 61
-	P50 *float64 `json:"p50"`
+	P50 *int `json:"p50"`
 
 	// P90 90 % took no longer.
 	//
 	// Examples: 118
-	P90 *float64 `json:"p90"`
+	P90 *int `json:"p90"`
 
 	// P95 95 % took no longer.
 	//
 	// Examples: 164
-	P95 *float64 `json:"p95"`
+	P95 *int `json:"p95"`
 
 	// P99 99 % took no longer.
 	//
 	// Examples: 910
-	P99 *float64 `json:"p99"`
+	P99 *int `json:"p99"`
 
 	// Max None took longer.
 	//
 	// Examples: 30001
-	Max *float64 `json:"max"`
+	Max *int `json:"max"`
 }
 
 // Scope What the holder of a key may do. None includes another.
@@ -1859,20 +1859,23 @@ type WebhookTestResult struct {
 	// Examples: true
 	PassesFilter bool `json:"passes_filter"`
 
-	// Outcome How the attempt ended; `null` when it has not ended yet.
+	// Outcome How an attempt ended: `success`, 200–299; `client_error`, 300–499, redirects are not followed;
+	// `server_error`, any other answer; `timeout`, no full answer within the limit; `connection_error`, DNS, TCP or
+	// TLS; `blocked`, the address may not be sent to.
+	//
 	//
 	// Examples: success
-	Outcome *Outcome `json:"outcome"`
+	Outcome Outcome `json:"outcome"`
 
 	// StatusCode What the endpoint answered; `null` without an answer.
 	//
 	// Examples: 200
 	StatusCode *int `json:"status_code"`
 
-	// ResponseTimeMs How long it took, in milliseconds.
+	// ResponseTimeMS How long it took, in milliseconds.
 	//
 	// Examples: 84
-	ResponseTimeMs *int `json:"response_time_ms"`
+	ResponseTimeMS int `json:"response_time_ms"`
 
 	// ResponseHeaders The headers of the answer; `null` without an answer.
 	//

@@ -1,10 +1,12 @@
-// Command openapigen prepares api/openapi.yaml for oapi-codegen: it writes the document with what Go needs to
-// know and readers of the document need not. "make generate" calls it.
+// Command openapigen makes two things of api/openapi.yaml: the document with what oapi-codegen needs to know and
+// readers need not, and the page at /docs. "make generate" calls it.
 package main
 
 import (
 	"fmt"
 	"os"
+
+	"github.com/durahook/durahook/internal/reference"
 )
 
 func main() {
@@ -14,12 +16,12 @@ func main() {
 	}
 }
 
-// run reads the document at the first path and writes the annotated one to the second.
+// run reads the document at the first path and writes the annotated one to the second, the page to the third.
 func run(arguments []string) error {
-	if len(arguments) != 2 {
-		return fmt.Errorf("usage: openapigen <document> <annotated document>")
+	if len(arguments) != 3 {
+		return fmt.Errorf("usage: openapigen <document> <annotated document> <page>")
 	}
-	document, err := os.ReadFile(arguments[0])
+	document, err := os.ReadFile(arguments[0]) //nolint:gosec // G703: whoever calls a tool names its files
 	if err != nil {
 		return err
 	}
@@ -27,5 +29,12 @@ func run(arguments []string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(arguments[1], annotated, 0o600)
+	if err := os.WriteFile(arguments[1], annotated, 0o600); err != nil { //nolint:gosec // G703: as above
+		return err
+	}
+	page, err := reference.Render(document)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(arguments[2], page, 0o644) //nolint:gosec // G306, G703: it is part of the source
 }

@@ -43,17 +43,18 @@ func mayImport() map[string][]string {
 		"console":    {"service", "store", "webhook", "internal/version"},
 		"receiver":   {"webhook"},
 
-		"docs/receivers/go": {},
-
-		"internal/app":        {anything},
-		"internal/cli":        {anything},
-		"internal/config":     {"webhook", "encryption", "target"},
-		"internal/openapigen": {},
-		"internal/postgres":   {},
-		"internal/rules":      {},
-		"internal/testdb":     {"internal/postgres"},
-		"internal/version":    {},
-		"cmd/durahook":        {"internal/cli"},
+		"cmd/durahook":         {"internal/cli"},
+		"docs/receivers/go":    {},
+		"internal/app":         {anything},
+		"internal/cli":         {anything},
+		"internal/config":      {"webhook", "encryption", "target"},
+		"internal/openapigen":  {"internal/reference"},
+		"internal/openapitest": {},
+		"internal/postgres":    {},
+		"internal/reference":   {},
+		"internal/rules":       {},
+		"internal/testdb":      {"internal/postgres"},
+		"internal/version":     {},
 	}
 }
 
