@@ -1,5 +1,5 @@
 // Package api is durahook's HTTP API under /v1: it checks keys, reads requests, asks package service and
-// words the answers. It imports service, store and webhook.
+// words the answers, and it serves the metrics. It imports service, store and webhook.
 package api
 
 import (
@@ -30,6 +30,8 @@ func New(s *service.Service, adminKey string, log *slog.Logger) *API {
 func (a *API) Register(router *mux.Router) {
 	router.HandleFunc("/healthz", a.health).Methods(http.MethodGet, http.MethodHead)
 	router.HandleFunc("/readyz", a.ready).Methods(http.MethodGet, http.MethodHead)
+
+	router.HandleFunc("/metrics", a.metrics()).Methods(http.MethodGet)
 
 	// No subrouter for /v1: in mux 1.8.1, it would answer 404 to a wrong method.
 	for _, route := range []struct {

@@ -36,6 +36,7 @@ func keysRoutes() []keysRoute {
 	return []keysRoute{
 		{"GET", "/healthz", "", "", "", 200},
 		{"GET", "/readyz", "", "", "", 200},
+		{"GET", "/metrics", admin, "", "", 200},
 		{"POST", "/v1/events", publish, keysEvent, "", 202},
 		{"POST", "/v1/events/batch", publish, `{"events":[` + keysEvent + `]}`, "", 202},
 		{"GET", "/v1/events/{id}", read, "", events, 200},

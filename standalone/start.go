@@ -15,6 +15,7 @@ import (
 // startCommand starts everything.
 type startCommand struct {
 	config.Log
+	config.Metrics
 	config.API
 	config.Worker
 	AllowInsecureTargets string `help:"Also deliver to http:// and non-public addresses: none, loopback or all." default:"loopback" placeholder:"WHICH"`
@@ -66,6 +67,7 @@ func (c *startCommand) options() (stack.Options, error) {
 	}
 	resolved, err := config.Resolve(config.Shared{
 		Log:                  c.Log,
+		Metrics:              c.Metrics,
 		Database:             config.Database{DatabaseURL: "postgres://to-be-started"},
 		EncryptionKey:        c.EncryptionKey,
 		TemporalAddress:      c.TemporalListen,

@@ -19,6 +19,7 @@ import (
 type Shared struct {
 	Database             `embed:""`
 	Log                  `embed:""`
+	Metrics              `embed:""`
 	EncryptionKey        string `help:"Key that the secrets of webhooks are encrypted with: 32 bytes in base64 (openssl rand -base64 32)." placeholder:"KEY"`
 	TemporalAddress      string `help:"Address of the Temporal frontend." default:"127.0.0.1:7233" placeholder:"HOST:PORT"`
 	TemporalNamespace    string `help:"Temporal namespace of the deliveries." default:"default"`
@@ -34,6 +35,11 @@ type Database struct {
 type Log struct {
 	LogLevel  string `help:"Least level that is logged: debug, info, warn or error." default:"info" placeholder:"LEVEL"`
 	LogFormat string `help:"Format of the log: text or json." default:"text" placeholder:"FORMAT"`
+}
+
+// Metrics says where else the metrics are served.
+type Metrics struct {
+	MetricsListen string `help:"Address to serve /metrics on without a key, for Prometheus; none when empty." placeholder:"HOST:PORT"`
 }
 
 // API are the flags of a process that serves the API and the console.
@@ -60,6 +66,7 @@ type Config struct {
 	TemporalNamespace string
 	Insecure          target.Insecure
 	Listen            string
+	MetricsListen     string // empty for nowhere
 	AdminKey          string
 	TemporalUIURL     string
 	Schedule          webhook.Schedule
@@ -101,6 +108,7 @@ func (p *Problems) add(flag, format string, args ...any) {
 func (s Shared) resolve(c *Config, p *Problems) {
 	s.Database.resolve(c, p)
 	s.Log.resolve(c, p)
+	s.Metrics.resolve(c, p)
 	var err error
 	if s.EncryptionKey == "" {
 		p.add("encryption-key", "is missing; make one with: openssl rand -base64 32")
@@ -142,6 +150,13 @@ func (l Log) resolve(c *Config, p *Problems) {
 		p.add("log-format", "must be text or json, not %q", l.LogFormat)
 	}
 	c.Level, c.JSON = level, l.LogFormat == "json"
+}
+
+func (m Metrics) resolve(c *Config, p *Problems) {
+	if _, _, err := net.SplitHostPort(m.MetricsListen); m.MetricsListen != "" && err != nil {
+		p.add("metrics-listen", "%q is not of the form HOST:PORT", m.MetricsListen)
+	}
+	c.MetricsListen = m.MetricsListen
 }
 
 func (a API) resolve(c *Config, p *Problems) {
