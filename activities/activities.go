@@ -1,5 +1,5 @@
 // Package activities does what the workflows ask for: it makes the signed POST of an attempt and records
-// how it ended. It imports webhook, store, target and lanes.
+// how it ended. It imports webhook, store, target, lanes and metrics.
 package activities
 
 import (
@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/durahook/durahook/lanes"
+	"github.com/durahook/durahook/metrics"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
@@ -22,21 +23,23 @@ import (
 type Store interface {
 	PrepareAttempt(ctx context.Context, deliveryID, runID string, sequence int) (store.Prepared, error)
 	RecordAttempt(ctx context.Context, a webhook.Attempt, status webhook.Status, nextAttemptAt *time.Time) error
-	EndDelivery(ctx context.Context, id string, status webhook.Status) error
+	EndDelivery(ctx context.Context, id string, status webhook.Status) (bool, error)
 	DisableWebhook(ctx context.Context, id, reason string) error
 }
 
 // Activities holds what the activities need; its methods are the activities.
 type Activities struct {
-	store  Store
-	sender *Sender
-	lanes  *lanes.Tracker
-	log    *slog.Logger
+	store   Store
+	sender  *Sender
+	lanes   *lanes.Tracker
+	metrics *metrics.Metrics
+	log     *slog.Logger
 }
 
-// New returns the activities over a store and a sender. Tracker learns of the requests in flight.
-func New(store Store, sender *Sender, tracker *lanes.Tracker, log *slog.Logger) *Activities {
-	return &Activities{store: store, sender: sender, lanes: tracker, log: log}
+// New returns the activities over a store and a sender. Tracker learns of the requests in flight, and m counts
+// what is done; nil for none.
+func New(store Store, sender *Sender, tracker *lanes.Tracker, m *metrics.Metrics, log *slog.Logger) *Activities {
+	return &Activities{store: store, sender: sender, lanes: tracker, metrics: m, log: log}
 }
 
 // goneReason is why a webhook is disabled whose endpoint answers 410.
@@ -59,7 +62,7 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 		return lastAttempt(prepared.Delivery), nil
 	}
 	if status, ended := endedBefore(prepared, request); ended {
-		err := a.store.EndDelivery(ctx, request.DeliveryID, status)
+		err := a.end(ctx, request.DeliveryID, status)
 		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: status}, infrastructure(err)
 	}
 	answer := a.send(ctx, prepared)
@@ -67,6 +70,7 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 		return webhook.AttemptResult{}, fmt.Errorf("the worker was stopped in the middle of the attempt: %w", err)
 	}
 	attempt := answer.attempt(request, runID)
+	a.count(ctx, prepared, attempt)
 	result := conclude(attempt, prepared.Delivery, answer.retryAfter, request.NextGap)
 	result.Number = prepared.Delivery.AttemptCount + 1
 	a.logAttempt(prepared, result)
@@ -109,6 +113,8 @@ func endedBefore(prepared store.Prepared, request webhook.AttemptRequest) (webho
 func (a *Activities) send(ctx context.Context, prepared store.Prepared) answer {
 	defer a.lanes.Begin(prepared.Webhook.ID)()
 	defer heartbeat(ctx)()
+	a.metrics.AttemptBegins()
+	defer a.metrics.AttemptEnds()
 	return a.sender.Send(ctx, Request{
 		Webhook: prepared.Webhook,
 		EventID: prepared.Delivery.EventID,
@@ -170,7 +176,15 @@ func (a *Activities) RecordAttempt(ctx context.Context, request webhook.RecordRe
 
 // EndDelivery records that a delivery ended without another attempt.
 func (a *Activities) EndDelivery(ctx context.Context, request webhook.EndRequest) error {
-	return infrastructure(a.store.EndDelivery(ctx, request.DeliveryID, request.Status))
+	return infrastructure(a.end(ctx, request.DeliveryID, request.Status))
+}
+
+func (a *Activities) end(ctx context.Context, deliveryID string, status webhook.Status) error {
+	ended, err := a.store.EndDelivery(ctx, deliveryID, status)
+	if ended {
+		a.metrics.DeliveryEnded(status)
+	}
+	return err
 }
 
 // infrastructure makes an error that no retry can mend non-retryable; the others are worth a retry.
@@ -180,6 +194,19 @@ func infrastructure(err error) error {
 		return temporal.NewNonRetryableApplicationError(domain.Message, string(domain.Code), nil)
 	}
 	return err
+}
+
+// count counts an attempt that was made, whether or not it can be recorded.
+func (a *Activities) count(ctx context.Context, prepared store.Prepared, attempt webhook.Attempt) {
+	lane := lanes.Queued
+	if activity.GetInfo(ctx).IsLocalActivity {
+		lane = lanes.Fast
+	}
+	if prepared.Delivery.AttemptCount == 0 {
+		a.metrics.FirstAttempt(attempt.StartedAt.Sub(prepared.Delivery.CreatedAt))
+	}
+	kind := metrics.Attempt{Outcome: attempt.Outcome, Trigger: attempt.Trigger, Lane: lane}
+	a.metrics.AttemptMade(kind, attempt.EndedAt.Sub(attempt.StartedAt))
 }
 
 // logAttempt writes the one line that each attempt leaves in the log: IDs and figures, nothing personal.
@@ -228,6 +255,7 @@ func (a *Activities) record(ctx context.Context, attempt webhook.Attempt, result
 	if err := a.store.RecordAttempt(ctx, attempt, result.Status, nextAttemptAt); err != nil {
 		return err
 	}
+	a.metrics.DeliveryEnded(result.Status)
 	return a.disableIfGone(ctx, result, webhookID)
 }
 

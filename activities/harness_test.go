@@ -19,6 +19,7 @@ import (
 	"github.com/durahook/durahook/activities"
 	"github.com/durahook/durahook/internal/testdb"
 	"github.com/durahook/durahook/lanes"
+	"github.com/durahook/durahook/metrics"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/target"
 	"github.com/durahook/durahook/webhook"
@@ -64,9 +65,9 @@ func (s *fakeStore) RecordAttempt(ctx context.Context, a webhook.Attempt, status
 	return nil
 }
 
-func (s *fakeStore) EndDelivery(_ context.Context, _ string, status webhook.Status) error {
+func (s *fakeStore) EndDelivery(_ context.Context, _ string, status webhook.Status) (bool, error) {
 	s.ended = append(s.ended, status)
-	return s.endErr
+	return s.endErr == nil, s.endErr
 }
 
 func (s *fakeStore) DisableWebhook(_ context.Context, id, _ string) error {
@@ -96,16 +97,17 @@ type harness struct {
 	*testsuite.TestActivityEnvironment
 	acts    *activities.Activities
 	tracker *lanes.Tracker
+	metrics *metrics.Metrics
 	log     *lockedBuffer
 }
 
 func newHarness(s activities.Store, insecure target.Insecure, timeout time.Duration) *harness {
 	suite := new(testsuite.WorkflowTestSuite)
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	h := &harness{TestActivityEnvironment: suite.NewTestActivityEnvironment(), tracker: new(lanes.Tracker), log: new(lockedBuffer)}
+	h := &harness{TestActivityEnvironment: suite.NewTestActivityEnvironment(), tracker: new(lanes.Tracker), metrics: metrics.New("1.2.3"), log: new(lockedBuffer)}
 	h.SetTestTimeout(time.Minute)
-	sender := activities.NewSender(target.NewGuard(insecure), timeout, "1.2.3")
-	h.acts = activities.New(s, sender, h.tracker, slog.New(slog.NewTextHandler(h.log, nil)))
+	sender := activities.NewSender(target.NewGuard(insecure), timeout, "1.2.3", h.metrics)
+	h.acts = activities.New(s, sender, h.tracker, h.metrics, slog.New(slog.NewTextHandler(h.log, nil)))
 	h.RegisterActivity(h.acts)
 	return h
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/durahook/durahook/metrics"
 	"github.com/durahook/durahook/target"
 	"github.com/durahook/durahook/webhook"
 )
@@ -30,12 +31,12 @@ type Sender struct {
 }
 
 // NewSender returns a sender that connects only to addresses that guard admits, gives an endpoint timeout
-// to answer in full, and calls itself durahook/version.
-func NewSender(guard *target.Guard, timeout time.Duration, version string) *Sender {
+// to answer in full, and calls itself durahook/version. m counts the tokens that it fetches; nil for none.
+func NewSender(guard *target.Guard, timeout time.Duration, version string, m *metrics.Metrics) *Sender {
 	transport, userAgent := guard.Transport(), "durahook/"+version
 	return &Sender{
 		client:    newClient(transport),
-		tokens:    newTokens(newClient(tokenTransport{transport, userAgent}), timeout),
+		tokens:    newTokens(newClient(tokenTransport{transport, userAgent}), timeout, m),
 		timeout:   timeout,
 		userAgent: userAgent,
 	}

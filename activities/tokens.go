@@ -13,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/durahook/durahook/metrics"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -31,6 +32,7 @@ const (
 type tokens struct {
 	endpoint tokenEndpoint
 	timeout  time.Duration
+	metrics  *metrics.Metrics
 	flights  singleflight.Group // so that attempts which need the same token at the same time share one request
 
 	mu   sync.Mutex
@@ -48,8 +50,8 @@ type grant struct {
 func (g grant) good() bool { return g.token != "" && time.Now().Before(g.until) }
 
 // newTokens returns an empty store of tokens, which are fetched with client and have to come within timeout.
-func newTokens(client *http.Client, timeout time.Duration) *tokens {
-	return &tokens{endpoint: tokenEndpoint{client}, timeout: timeout, held: make(map[string]grant)}
+func newTokens(client *http.Client, timeout time.Duration, m *metrics.Metrics) *tokens {
+	return &tokens{endpoint: tokenEndpoint{client}, timeout: timeout, metrics: m, held: make(map[string]grant)}
 }
 
 // tokenError is why there is no token: the outcome of the attempt that needed it, and the reason in plain
@@ -99,6 +101,7 @@ func (t *tokens) fetch(ctx context.Context, key string, a webhook.Authentication
 	ctx, cancel := context.WithTimeoutCause(ctx, t.timeout, errAnswerTimeout)
 	defer cancel()
 	g, err := t.endpoint.request(ctx, a, g.style)
+	t.metrics.TokenFetched(err == nil)
 	if err != nil {
 		return "", explainToken(ctx, err, t.timeout)
 	}

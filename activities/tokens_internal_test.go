@@ -62,7 +62,7 @@ func TestTokensAreFetchedOnceForAll(t *testing.T) {
 		}
 	}))
 	t.Cleanup(receiver.Close)
-	sender := NewSender(target.NewGuard(target.InsecureLoopback), time.Minute, "1.2.3")
+	sender := NewSender(target.NewGuard(target.InsecureLoopback), time.Minute, "1.2.3", nil)
 	sendAll := func() {
 		answers := make(chan answer)
 		for range attempts {
@@ -87,7 +87,7 @@ func TestTokensAreFetchedOnceForAll(t *testing.T) {
 func TestTokensExpire(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		held := newTokens(&http.Client{Transport: new(issuer)}, time.Minute)
+		held := newTokens(&http.Client{Transport: new(issuer)}, time.Minute, nil)
 		for _, step := range []struct {
 			after time.Duration
 			want  string
@@ -121,7 +121,7 @@ func TestTokenOutlivesTheAttemptThatAskedForIt(t *testing.T) {
 				return nil, request.Context().Err()
 			}
 		})
-		held := newTokens(&http.Client{Transport: transport}, time.Minute)
+		held := newTokens(&http.Client{Transport: transport}, time.Minute, nil)
 		w := withToken("", "https://id.example.com")
 		first, giveUp := context.WithCancel(t.Context())
 		errs := make(chan error, 2)
@@ -146,7 +146,7 @@ func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
 
 func TestTokensAreBounded(t *testing.T) {
 	t.Parallel()
-	held := newTokens(nil, time.Minute)
+	held := newTokens(nil, time.Minute, nil)
 	future := time.Now().Add(time.Hour)
 	for i := range mostTokens {
 		held.hold(fmt.Sprint(i), grant{token: "t", until: future})
@@ -196,7 +196,7 @@ func (b *countingBody) Close() error {
 // An attempt that comes late with a token which another has replaced leaves the new one.
 func TestRefusedTokenThatWasReplacedAlready(t *testing.T) {
 	t.Parallel()
-	held := newTokens(&http.Client{Transport: new(issuer)}, time.Minute)
+	held := newTokens(&http.Client{Transport: new(issuer)}, time.Minute, nil)
 	w := withToken("", "https://id.example.com")
 	first, _, err := held.get(t.Context(), w)
 	require.NoError(t, err)

@@ -1,5 +1,5 @@
 // Package api is durahook's HTTP API under /v1: it checks keys, reads requests, asks package service and
-// words the answers. It imports service, store and webhook.
+// words the answers, and it serves the metrics. It imports service, store and webhook.
 package api
 
 import (
@@ -32,6 +32,8 @@ func (a *API) Register(router *mux.Router) {
 	router.HandleFunc("/readyz", a.ready).Methods(http.MethodGet, http.MethodHead)
 	router.HandleFunc("/v1/openapi.yaml", serveFile("application/yaml", openAPI)).Methods(http.MethodGet, http.MethodHead)
 	router.HandleFunc("/docs", serveDocs()).Methods(http.MethodGet, http.MethodHead)
+
+	router.HandleFunc("/metrics", a.metrics()).Methods(http.MethodGet)
 
 	// No subrouter for /v1: in mux 1.8.1, it would answer 404 to a wrong method.
 	for _, route := range []struct {

@@ -45,6 +45,7 @@ func keysRoutes() []keysRoute {
 		{"GET", "/readyz", "", "", "", 200},
 		{"GET", "/v1/openapi.yaml", "", "", "", 200},
 		{"GET", "/docs", "", "", "", 200},
+		{"GET", "/metrics", admin, "", "", 200},
 		{"POST", "/v1/events", publish, keysEvent, "", 202},
 		{"POST", "/v1/events/batch", publish, `{"events":[` + keysEvent + `]}`, "", 202},
 		{"GET", "/v1/events", read, "", "", 200},

@@ -196,7 +196,8 @@ func TestTestWebhookThatIsDeletedMeanwhile(t *testing.T) {
 	t.Parallel()
 	f := newTestsFixture(t, testsWebhook, time.Minute)
 	f.temporal.run = func(ctx context.Context, o client.StartWorkflowOptions, _ workflows.DeliveryInput) (error, error) {
-		return nil, f.store.EndDelivery(ctx, o.ID, webhook.StatusDiscarded)
+		_, err := f.store.EndDelivery(ctx, o.ID, webhook.StatusDiscarded)
+		return nil, err
 	}
 	p := requireProblem(f.call(http.MethodPost, f.path+"/test", ""), 409, "conflict", nil)
 	require.Contains(t, p.Detail, "Nothing was sent: the test is discarded")

@@ -84,6 +84,9 @@ func (s *Service) Cancel(ctx context.Context, accountID, id string) (webhook.Del
 	if err != nil {
 		return webhook.Delivery{}, err
 	}
+	if cancelled {
+		s.metrics.DeliveryEnded(webhook.StatusCancelled)
+	}
 	if err := s.cancelWorkflow(ctx, id); err != nil && !cancelled {
 		return webhook.Delivery{}, err
 	}

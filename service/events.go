@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -37,7 +38,39 @@ func (s *Service) PublishBatch(ctx context.Context, by webhook.Principal, accoun
 	})
 }
 
+// publish publishes the events that parse returns, and counts them, or that nothing came of it.
 func (s *Service) publish(ctx context.Context, by webhook.Principal, accountID string, key *webhook.IdempotencyKey, parse func(webhook.Catalogue) ([]webhook.Event, error)) (Publication, error) {
+	publication, err := s.publishUncounted(ctx, by, accountID, key, parse)
+	switch {
+	case err != nil:
+		s.metrics.PublishRejected(rejection(err))
+	case !publication.Replayed:
+		s.metrics.Published(len(publication.Published), publication.deliveries())
+	}
+	return publication, err
+}
+
+// rejection returns the code that stands for an error in the metrics.
+func rejection(err error) webhook.Code {
+	var domain *webhook.Error
+	switch {
+	case errors.As(err, &domain):
+		return domain.Code
+	case store.IsOutage(err):
+		return webhook.CodeUnavailable
+	default:
+		return "internal"
+	}
+}
+
+func (p Publication) deliveries() (n int) {
+	for _, published := range p.Published {
+		n += len(published.Deliveries)
+	}
+	return n
+}
+
+func (s *Service) publishUncounted(ctx context.Context, by webhook.Principal, accountID string, key *webhook.IdempotencyKey, parse func(webhook.Catalogue) ([]webhook.Event, error)) (Publication, error) {
 	limit, err := s.limits.take(by, 1)
 	if err != nil {
 		return Publication{}, err
@@ -155,6 +188,7 @@ func (s *Service) Republish(ctx context.Context, accountID, id string, r webhook
 	if err := s.store.CreateDelivery(ctx, &d); err != nil {
 		return webhook.Delivery{}, err
 	}
+	s.metrics.Published(0, 1)
 	s.starter.Enqueue([]webhook.Delivery{d})
 	return d, nil
 }

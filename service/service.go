@@ -1,6 +1,6 @@
 // Package service is what durahook does for its clients, whoever asks: the API and the console call the
-// same functions. It imports webhook, store, filter, target, lanes and workflows, and starts and signals workflows
-// but runs none.
+// same functions. It imports webhook, store, filter, target, lanes, metrics and workflows, and starts and signals
+// workflows but runs none.
 package service
 
 import (
@@ -13,6 +13,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/durahook/durahook/metrics"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/target"
 	"github.com/durahook/durahook/webhook"
@@ -26,6 +27,7 @@ type Service struct {
 	starter   *Starter
 	namespace string
 	uiURL     string
+	metrics   *metrics.Metrics
 	log       *slog.Logger
 
 	defaultAccount atomic.Pointer[string] // its ID, once it is known
@@ -42,9 +44,10 @@ type Options struct {
 	Temporal  client.Client
 	Guard     *target.Guard
 	Starter   *Starter
-	Namespace string       // of Temporal
-	UIURL     string       // of the Temporal Web UI; empty when there is none
-	Log       *slog.Logger // nil for none
+	Namespace string           // of Temporal
+	UIURL     string           // of the Temporal Web UI; empty when there is none
+	Metrics   *metrics.Metrics // what is done is counted in; nil for none
+	Log       *slog.Logger     // nil for none
 
 	TestTimeout time.Duration // how long the answer of Test Webhook is waited for; 0 for [DefaultTestTimeout]
 	PublishRate int           // events a second for each API key; 0 for [DefaultPublishRate]
@@ -63,7 +66,7 @@ func New(o Options) *Service {
 	}
 	return &Service{
 		store: o.Store, temporal: o.Temporal, guard: o.Guard, starter: o.Starter,
-		namespace: o.Namespace, uiURL: o.UIURL, log: o.Log, noting: make(chan struct{}, useNotes),
+		namespace: o.Namespace, uiURL: o.UIURL, metrics: o.Metrics, log: o.Log, noting: make(chan struct{}, useNotes),
 		limits: newPublishLimits(o.PublishRate), filters: newFilters(o.Log), testTimeout: min(o.TestTimeout, maxTestTimeout),
 	}
 }
@@ -103,6 +106,9 @@ func (s *Service) Ready(ctx context.Context) (postgres, temporal error) {
 	asking.Wait()
 	return postgres, temporal
 }
+
+// Metrics returns the metrics of this process.
+func (s *Service) Metrics() *metrics.Metrics { return s.metrics }
 
 // WorkflowURL returns the address of a delivery's workflow in the Temporal Web UI, empty without one.
 func (s *Service) WorkflowURL(deliveryID string) string {

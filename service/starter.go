@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -44,6 +45,7 @@ type Starter struct {
 	schedule []string
 	lanes    *lanes.Tracker // nil without a worker in this process: everything takes the queued lane
 	queue    chan webhook.Delivery
+	swept    atomic.Uint64
 	log      *slog.Logger
 }
 
@@ -66,6 +68,12 @@ func (s *Starter) Enqueue(deliveries []webhook.Delivery) {
 		}
 	}
 }
+
+// Queued returns how many deliveries wait for their start in memory.
+func (s *Starter) Queued() int { return len(s.queue) }
+
+// Swept returns how many deliveries the sweep has seen to so far.
+func (s *Starter) Swept() uint64 { return s.swept.Load() }
 
 // Run starts workflows until ctx is done.
 func (s *Starter) Run(ctx context.Context) error {
@@ -98,6 +106,7 @@ func (s *Starter) sweep(ctx context.Context) {
 	for {
 		started, err := s.sweepOnce(ctx)
 		if started > 0 {
+			s.swept.Add(uint64(started))
 			s.log.Info("the sweep saw to it that deliveries were started", "deliveries", started)
 		}
 		if err != nil && ctx.Err() == nil {

@@ -15,6 +15,7 @@ import (
 // startCommand starts everything.
 type startCommand struct {
 	config.Log
+	config.Metrics
 	config.API
 	config.Worker
 	config.Networks
@@ -67,6 +68,7 @@ func (c *startCommand) options() (stack.Options, error) {
 	}
 	resolved, err := config.Resolve(config.Shared{
 		Log:                  c.Log,
+		Metrics:              c.Metrics,
 		Database:             config.Database{DatabaseURL: "postgres://to-be-started"},
 		Encryption:           config.Encryption{EncryptionKey: c.EncryptionKey},
 		Networks:             c.Networks,

@@ -44,6 +44,7 @@ func (s *Store) PrepareAttempt(ctx context.Context, deliveryID, runID string, se
 			d.next_attempt_at AS "delivery.next_attempt_at", d.webhook_id AS "delivery.webhook_id",
 			d.outcome AS "delivery.outcome", d.status_code AS "delivery.status_code",
 			d.response_time_ms AS "delivery.response_time_ms",
+			d.created_at AS "delivery.created_at",
 			p.payload, a.id AS recorded
 		FROM deliveries d
 		JOIN webhooks w ON w.id = d.webhook_id

@@ -51,14 +51,16 @@ func (s *Store) CreateDelivery(ctx context.Context, d *webhook.Delivery) error {
 	return nil
 }
 
-// EndDelivery writes down that a delivery ended without another attempt.
-func (s *Store) EndDelivery(ctx context.Context, id string, status webhook.Status) error {
-	_, err := s.db.ExecContext(ctx, `
-		UPDATE deliveries SET status = $2, next_attempt_at = NULL, updated_at = now() WHERE id = $1`, id, status)
+// EndDelivery writes down that a delivery ended without another attempt, and reports whether that was not
+// written down already.
+func (s *Store) EndDelivery(ctx context.Context, id string, status webhook.Status) (bool, error) {
+	result, err := s.db.ExecContext(ctx, `
+		UPDATE deliveries SET status = $2, next_attempt_at = NULL, updated_at = now() WHERE id = $1 AND status <> $2`, id, status)
 	if err != nil {
-		return fmt.Errorf("end delivery: %w", err)
+		return false, fmt.Errorf("end delivery: %w", err)
 	}
-	return nil
+	changed, err := result.RowsAffected()
+	return changed == 1, err
 }
 
 // CancelUnattempted cancels a delivery before its first attempt and reports whether it did.

@@ -86,7 +86,11 @@ func TestEndDelivery(t *testing.T) {
 	f := newFixture(t)
 	d, untouched := f.newDelivery(), f.newDelivery()
 	f.exec(`UPDATE deliveries SET status = 'waiting', next_attempt_at = now()`)
-	require.NoError(t, f.EndDelivery(t.Context(), d.ID, webhook.StatusCancelled))
+	for _, first := range []bool{true, false} {
+		ended, err := f.EndDelivery(t.Context(), d.ID, webhook.StatusCancelled)
+		require.NoError(t, err)
+		require.Equal(t, first, ended)
+	}
 	ended := f.delivery(d.ID)
 	require.Equal(t, webhook.StatusCancelled, ended.Status)
 	require.Nil(t, ended.NextAttemptAt)

@@ -35,7 +35,7 @@ func TestNothingSucceedsWithoutTheDatabase(t *testing.T) {
 		"CreateDelivery":       func() error { return s.CreateDelivery(ctx, &webhook.Delivery{ID: d}) },
 		"Delivery":             func() error { _, err := s.Delivery(ctx, account, d); return err },
 		"Deliveries":           func() error { _, err := s.Deliveries(ctx, account, store.DeliveryFilter{}, page); return err },
-		"EndDelivery":          func() error { return s.EndDelivery(ctx, d, webhook.StatusCancelled) },
+		"EndDelivery":          func() error { _, err := s.EndDelivery(ctx, d, webhook.StatusCancelled); return err },
 		"CancelUnattempted":    func() error { _, err := s.CancelUnattempted(ctx, d); return err },
 		"Reopen":               func() error { return s.Reopen(ctx, d, 1) },
 		"ClaimUnstarted":       func() error { _, err := s.ClaimUnstarted(ctx, 1, lease); return err },

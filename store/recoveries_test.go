@@ -141,8 +141,9 @@ func TestRecoverySkipsWhatOthersSawTo(t *testing.T) {
 	require.NoError(t, err)
 	first, _ := f.next(r.ID)
 	require.Equal(t, ids[0], first)
-	require.NoError(t, f.EndDelivery(t.Context(), ids[1], webhook.StatusExhausted)) // retried by hand, and failed
-	require.NoError(t, f.EndDelivery(t.Context(), ids[2], webhook.StatusDelivered))
+	f.exec(`UPDATE deliveries SET updated_at = now() WHERE id = $1`, ids[1]) // retried by hand, and failed
+	_, err = f.EndDelivery(t.Context(), ids[2], webhook.StatusDelivered)
+	require.NoError(t, err)
 	f.exhausted(1) // later than the recovery
 	require.Equal(t, []string{ids[3]}, f.rest(r.ID))
 	_, progress := f.next(r.ID)

@@ -17,6 +17,7 @@ import (
 	"github.com/durahook/durahook/internal/config"
 	"github.com/durahook/durahook/internal/version"
 	"github.com/durahook/durahook/lanes"
+	"github.com/durahook/durahook/metrics"
 	"github.com/durahook/durahook/migrations"
 	"github.com/durahook/durahook/service"
 	"github.com/durahook/durahook/store"
@@ -42,15 +43,19 @@ type App struct {
 	temporal client.Client
 	guard    *target.Guard
 	lanes    *lanes.Tracker
+	metrics  *metrics.Metrics
 	server   *server
+	scraped  *server // serves the metrics without a key; nil unless it is asked for
 }
 
 // Open connects to Postgres, refuses a database that is not migrated or holds secrets that the keys cannot open,
 // and binds the port. Temporal need
 // not be up.
 func Open(ctx context.Context, c config.Config, roles Roles, log *slog.Logger) (*App, error) {
-	guard := target.NewGuard(c.Insecure, target.Allow(c.AllowNetworks...), target.Deny(c.DenyNetworks...))
-	a := &App{config: c, roles: roles, log: log, guard: guard, lanes: new(lanes.Tracker)}
+	a := &App{
+		config: c, roles: roles, log: log, lanes: new(lanes.Tracker), metrics: metrics.New(version.Version()),
+		guard: target.NewGuard(c.Insecure, target.Allow(c.AllowNetworks...), target.Deny(c.DenyNetworks...)),
+	}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -69,7 +74,8 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	if a.temporal, err = client.NewLazyClient(client.Options{
 		HostPort: a.config.TemporalAddress, Namespace: a.config.TemporalNamespace,
-		Logger: sdklog.NewStructuredLogger(slog.New(quieted(a.log.Handler(), a.config.Level))),
+		MetricsHandler: a.metrics.Temporal(),
+		Logger:         sdklog.NewStructuredLogger(slog.New(quieted(a.log.Handler(), a.config.Level))),
 	}); err != nil {
 		return fmt.Errorf("set up the client for Temporal at %s: %w", a.config.TemporalAddress, err)
 	}
@@ -79,16 +85,31 @@ func (a *App) open(ctx context.Context) (err error) {
 	if len(a.config.AllowNetworks) > 0 {
 		a.log.Info("networks beyond the public ones are allowed", "allow_networks", a.config.AllowNetworks)
 	}
+	return a.listen()
+}
+
+// listen binds the ports.
+func (a *App) listen() (err error) {
 	if a.roles.API {
-		a.server, err = listen(a.config.Listen)
+		if a.server, err = listen("listen", a.config.Listen); err != nil {
+			return err
+		}
 	}
-	return err
+	if a.config.MetricsListen != "" {
+		if a.scraped, err = listen("metrics-listen", a.config.MetricsListen); err != nil {
+			return err
+		}
+		a.log.Info("the metrics are served without a key", "metrics_listen", a.scraped.address())
+	}
+	return nil
 }
 
 func (a *App) close() error {
 	var errs []error
-	if a.server != nil {
-		errs = append(errs, a.server.close())
+	for _, server := range []*server{a.server, a.scraped} {
+		if server != nil {
+			errs = append(errs, server.close())
+		}
 	}
 	if a.temporal != nil {
 		a.temporal.Close()
@@ -105,8 +126,14 @@ func (a *App) Address() string { return a.server.address() }
 // Run works until ctx is done, lets what is under way end, and closes everything.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	a.metrics.WatchPool(a.store.DB().DB)
+	a.metrics.WatchBacklog(ctx, a.store.Backlog)
+	if a.scraped != nil {
+		group.Go(func() error { return a.scraped.run(ctx, a.scrapes()) })
+	}
 	if a.roles.API {
 		starter := a.starter()
+		a.metrics.WatchStarter(starter)
 		group.Go(func() error { return starter.Run(ctx) })
 		group.Go(func() error { return a.server.run(ctx, a.handler(a.service(starter))) })
 	}
@@ -134,14 +161,14 @@ func (a *App) service(starter *service.Starter) *service.Service {
 	return service.New(service.Options{
 		TestTimeout: testTimeout,
 		Store:       a.store, Temporal: a.temporal, Guard: a.guard, Starter: starter,
-		Namespace: a.config.TemporalNamespace, UIURL: a.config.TemporalUIURL, Log: a.log,
+		Namespace: a.config.TemporalNamespace, UIURL: a.config.TemporalUIURL, Metrics: a.metrics, Log: a.log,
 		PublishRate: a.config.PublishRate,
 	})
 }
 
 func (a *App) worker() *worker.Worker {
-	sender := activities.NewSender(a.guard, a.config.AttemptTimeout, version.Version())
-	acts := activities.New(a.store, sender, a.lanes, a.log)
+	sender := activities.NewSender(a.guard, a.config.AttemptTimeout, version.Version(), a.metrics)
+	acts := activities.New(a.store, sender, a.lanes, a.metrics, a.log)
 	return worker.New(worker.Options{
 		Client: a.temporal, Namespace: a.config.TemporalNamespace, Activities: acts,
 		Discards:   activities.NewDiscards(a.store, worker.DiscardSignal(a.temporal), a.log),

@@ -20,10 +20,11 @@ type server struct {
 	listener net.Listener
 }
 
-func listen(address string) (*server, error) {
+// listen binds the port that a flag names.
+func listen(flag, address string) (*server, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("--listen: cannot listen on %s: %w", address, errors.Unwrap(err))
+		return nil, fmt.Errorf("--%s: cannot listen on %s: %w", flag, address, errors.Unwrap(err))
 	}
 	return &server{listener: listener}, nil
 }
@@ -73,5 +74,12 @@ func (a *App) handler(s *service.Service) http.Handler {
 	v1 := api.New(s, a.config.AdminKey, a.log)
 	v1.Register(router)
 	console.New(s, a.config.AdminKey, a.log).Register(router)
+	return a.metrics.Watch(router)
+}
+
+// scrapes returns the handler of --metrics-listen.
+func (a *App) scrapes() http.Handler {
+	router := mux.NewRouter()
+	router.Handle("/metrics", a.metrics.Handler(a.log)).Methods(http.MethodGet)
 	return router
 }

@@ -86,6 +86,7 @@ func TestServeDoesNotStart(t *testing.T) {
 		"migrate newer database": {[]string{"migrate", "--database-url", newer}, "the database is at version 99999, made by a newer durahook"},
 		"busy port":              {serving("serve", ready, "--listen", busy), "--listen: cannot listen on " + busy + ": bind: address already in use"},
 		"impossible port":        {serving("api", ready, "--listen", "127.0.0.1:99999"), "--listen: cannot listen on 127.0.0.1:99999: "},
+		"busy metrics port":      {serving("worker", ready, "--metrics-listen", busy), "--metrics-listen: cannot listen on " + busy + ": bind: address already in use"},
 		"another machine's":      {serving("serve", ready, "--listen", "192.0.2.1:0"), "--listen: cannot listen on 192.0.2.1:0: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,6 +127,11 @@ func (p *process) text() string {
 	return p.log.String()
 }
 
+var metricsServed = regexp.MustCompile(`metrics_listen=(\S+)\n`)
+
+// metrics is the address of --metrics-listen.
+func (p *process) metrics() string { return metricsServed.FindStringSubmatch(p.text())[1] }
+
 func start(t *testing.T, args ...string) (p *process, stop func()) {
 	t.Helper()
 	p = &process{ready: make(chan string, 1), status: make(chan int, 1)}
@@ -158,7 +164,7 @@ func TestServe(t *testing.T) {
 	for _, command := range []string{"serve", "api"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
-			args := serving(command, migrated(t), "--allow-insecure-targets", "loopback")
+			args := serving(command, migrated(t), "--allow-insecure-targets", "loopback", "--metrics-listen", "127.0.0.1:0")
 			p, stop := start(t, args...)
 			var url string
 			select {
@@ -183,6 +189,20 @@ func TestServe(t *testing.T) {
 				require.Equal(t, scenario.status, status, scenario.path)
 				require.Contains(t, text, scenario.want, scenario.path)
 			}
+			status, scraped := request(t, http.MethodGet, "http://"+p.metrics()+"/metrics", "")
+			require.Equal(t, 200, status)
+			for _, line := range []string{
+				"durahook_events_published_total 1", "durahook_deliveries_created_total 1", "durahook_database_up 1", "durahook_starter_queue_length ",
+				`durahook_http_requests_total{method="POST",route="/v1/events",status="2xx"} 1`,
+				`durahook_http_requests_total{method="GET",route="/healthz",status="2xx"} 1`,
+				`durahook_http_requests_total{method="GET",route="none",status="4xx"} 1`,
+				"temporal_request_failure_total{",
+			} {
+				require.Contains(t, scraped, "\n"+line)
+			}
+			for _, secret := range []string{adminKey, "127.0.0.1", "dlv_", "whk_", "evt_", "acc_"} {
+				require.NotContains(t, scraped, secret)
+			}
 			stop()
 			require.Equal(t, 0, <-p.status, p.text())
 			logged := p.text()
@@ -197,8 +217,14 @@ func TestServe(t *testing.T) {
 // Without Temporal a worker waits for it, and stops when it is asked to.
 func TestWorkerWaitsForTemporal(t *testing.T) {
 	t.Parallel()
-	p, stop := start(t, serving("worker", migrated(t), "--log-format", "json")...)
+	p, stop := start(t, serving("worker", migrated(t), "--log-format", "json", "--metrics-listen", "127.0.0.1:0")...)
 	require.Eventually(t, func() bool { return strings.Contains(p.text(), `"msg":"the worker waits for Temporal"`) }, patience, pollEvery)
+	address := regexp.MustCompile(`"metrics_listen":"([^"]+)"`).FindStringSubmatch(p.text())[1]
+	status, scraped := request(t, http.MethodGet, "http://"+address+"/metrics", "")
+	require.Equal(t, 200, status)
+	require.Contains(t, scraped, "\ndurahook_attempts_in_flight 0")
+	status, _ = request(t, http.MethodGet, "http://"+address+"/healthz", "")
+	require.Equal(t, 404, status, "there is nothing else")
 	stop()
 	require.Equal(t, 0, <-p.status, p.text())
 }

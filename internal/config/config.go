@@ -22,6 +22,7 @@ type Shared struct {
 	Log                  `embed:""`
 	Encryption           `embed:""`
 	Networks             `embed:""`
+	Metrics              `embed:""`
 	TemporalAddress      string `help:"Address of the Temporal frontend." default:"127.0.0.1:7233" placeholder:"HOST:PORT"`
 	TemporalNamespace    string `help:"Temporal namespace of the deliveries." default:"default"`
 	AllowInsecureTargets string `help:"For development: also deliver to http:// and non-public addresses: none, loopback or all." default:"none" placeholder:"WHICH"`
@@ -50,6 +51,11 @@ type Log struct {
 	LogFormat string `help:"Format of the log: text or json." default:"text" placeholder:"FORMAT"`
 }
 
+// Metrics says where else the metrics are served.
+type Metrics struct {
+	MetricsListen string `help:"Address to serve /metrics on without a key, for Prometheus; none when empty." placeholder:"HOST:PORT"`
+}
+
 // API are the flags of a process that serves the API and the console.
 type API struct {
 	Listen        string `help:"Address to serve the API and the console on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
@@ -74,6 +80,7 @@ type Config struct {
 	TemporalNamespace string
 	Insecure          target.Insecure
 	Listen            string
+	MetricsListen     string // empty for nowhere
 	AdminKey          string
 	TemporalUIURL     string
 	Schedule          webhook.Schedule
@@ -126,6 +133,7 @@ func (s Shared) resolve(c *Config, p *Problems) {
 	s.Log.resolve(c, p)
 	s.Encryption.resolve(c, p)
 	s.Networks.resolve(c, p)
+	s.Metrics.resolve(c, p)
 	if _, _, err := net.SplitHostPort(s.TemporalAddress); err != nil {
 		p.add("temporal-address", "%q is not of the form HOST:PORT", s.TemporalAddress)
 	}
@@ -191,6 +199,13 @@ func (l Log) resolve(c *Config, p *Problems) {
 		p.add("log-format", "must be text or json, not %q", l.LogFormat)
 	}
 	c.Level, c.JSON = level, l.LogFormat == "json"
+}
+
+func (m Metrics) resolve(c *Config, p *Problems) {
+	if _, _, err := net.SplitHostPort(m.MetricsListen); m.MetricsListen != "" && err != nil {
+		p.add("metrics-listen", "%q is not of the form HOST:PORT", m.MetricsListen)
+	}
+	c.MetricsListen = m.MetricsListen
 }
 
 func (a API) resolve(c *Config, p *Problems) {

@@ -34,6 +34,7 @@ func newFlags() flags {
 			TemporalAddress:      "127.0.0.1:7233",
 			TemporalNamespace:    "default",
 			AllowInsecureTargets: "none",
+			Metrics:              config.Metrics{MetricsListen: "127.0.0.1:9464"},
 		},
 		api: config.API{
 			Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233/",
@@ -52,7 +53,7 @@ func TestResolve(t *testing.T) {
 	require.Equal(t, config.Config{
 		DatabaseURL: "postgres://user:password@127.0.0.1:5432/durahook", Level: slog.LevelInfo,
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default", Insecure: target.InsecureNone,
-		Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233",
+		Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233", MetricsListen: "127.0.0.1:9464",
 		Schedule: webhook.DefaultSchedule(), PublishRate: 1000, AttemptTimeout: 30 * time.Second,
 	}, got)
 }
@@ -110,6 +111,7 @@ func TestResolveRefuses(t *testing.T) {
 		"insecure targets":   {func(f *flags) { f.shared.AllowInsecureTargets = "yes" }, `--allow-insecure-targets (DURAHOOK_ALLOW_INSECURE_TARGETS): must be none, loopback or all, not "yes"`},
 		"log level":          {func(f *flags) { f.shared.LogLevel = "INFO" }, `--log-level (DURAHOOK_LOG_LEVEL): must be debug, info, warn or error, not "INFO"`},
 		"log format":         {func(f *flags) { f.shared.LogFormat = "xml" }, `--log-format (DURAHOOK_LOG_FORMAT): must be text or json, not "xml"`},
+		"metrics listen":     {func(f *flags) { f.shared.MetricsListen = "9464" }, `--metrics-listen (DURAHOOK_METRICS_LISTEN): "9464" is not of the form HOST:PORT`},
 		"listen":             {func(f *flags) { f.api.Listen = "8080" }, `--listen (DURAHOOK_LISTEN): "8080" is not of the form HOST:PORT`},
 		"retry schedule":     {func(f *flags) { f.api.RetrySchedule = "0s,soon" }, `--retry-schedule (DURAHOOK_RETRY_SCHEDULE): "soon" is not a duration`},
 		"too long a gap":     {func(f *flags) { f.api.RetrySchedule = "0s,13h" }, "--retry-schedule (DURAHOOK_RETRY_SCHEDULE): 13h is not between 0s and 12h"},

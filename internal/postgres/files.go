@@ -1,11 +1,14 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
 )
 
 // files are the paths that this package uses inside the data directory.
@@ -45,18 +48,37 @@ func makeDataDir(dir string, a *account) error {
 	return a.checkCanEnter(dir)
 }
 
-// removeUnfinished removes what a start that was killed left half made.
-func removeUnfinished(f files) error {
+// removeUnfinished removes what a start that was killed left half made. What that start was waiting for may live
+// on for a moment and write more.
+func removeUnfinished(ctx context.Context, f files) error {
 	left, err := filepath.Glob(filepath.Join(f.root, unfinished+"*"))
 	if err != nil {
 		return fmt.Errorf("look for leftovers in %s: %w", f.root, err)
 	}
 	for _, dir := range left {
-		if err := os.RemoveAll(dir); err != nil {
+		if err := removeDespiteWriters(ctx, dir); err != nil {
 			return fmt.Errorf("remove a leftover of an earlier start: %w", err)
 		}
 	}
 	return nil
+}
+
+// removeDespiteWriters removes a directory to which another process may still add files before it ends.
+func removeDespiteWriters(ctx context.Context, dir string) error {
+	const longest, pause = 10 * time.Second, 50 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	for {
+		err := os.RemoveAll(dir)
+		if err == nil || !errors.Is(err, syscall.ENOTEMPTY) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
 }
 
 // exists reports whether there is something at path.

@@ -89,7 +89,7 @@ func startWith(ctx context.Context, opts Options, find finder) (_ *Server, err e
 	if err := stopLeftover(ctx, s.files.data, opts.Logger); err != nil {
 		return nil, err
 	}
-	if err := removeUnfinished(s.files); err != nil {
+	if err := removeUnfinished(ctx, s.files); err != nil {
 		return nil, err
 	}
 	bin, err := find.find(ctx, s.files, account)

@@ -132,9 +132,12 @@ func (s *Stack) Targets() string {
 func checkPorts(o Options) error {
 	var errs []error
 	for _, flag := range []struct{ name, address string }{
-		{"listen", o.Config.Listen}, {"temporal-listen", o.TemporalListen}, {"ui-listen", o.UIListen},
+		{"listen", o.Config.Listen}, {"metrics-listen", o.Config.MetricsListen}, {"temporal-listen", o.TemporalListen}, {"ui-listen", o.UIListen},
 		{"postgres-port", fmt.Sprintf("127.0.0.1:%d", o.PostgresPort)},
 	} {
+		if flag.address == "" {
+			continue
+		}
 		listener, err := net.Listen("tcp", flag.address)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("--%s: cannot listen on %s: %w", flag.name, flag.address, errors.Unwrap(err)))
