@@ -41,7 +41,7 @@ func mayImport() map[string][]string {
 		"api/types":  {},
 		"client":     {"api/types"},
 		"console":    {"service", "store", "webhook", "internal/version"},
-		"receiver":   {"webhook"},
+		"receiver":   {"webhook", "internal/terminal"},
 
 		"docs/receivers/go": {},
 
@@ -51,6 +51,7 @@ func mayImport() map[string][]string {
 		"internal/openapigen": {},
 		"internal/postgres":   {},
 		"internal/rules":      {},
+		"internal/terminal":   {},
 		"internal/testdb":     {"internal/postgres"},
 		"internal/version":    {},
 		"cmd/durahook":        {"internal/cli"},
