@@ -146,6 +146,9 @@ func Flags() ([]string, error) {
 
 // flagsIn returns the names of a command's flags.
 func flagsIn(command *kong.Node) (names []string) {
+	if command == nil {
+		return nil
+	}
 	for _, group := range command.AllFlags(false) {
 		for _, flag := range group {
 			names = append(names, flag.Name)

@@ -56,9 +56,9 @@ function __PROGRAM_complete
   set -l found ($words[1] __complete -- $words[2..] (commandline -ct) 2>/dev/null)
   if test (count $found) -gt 0
     printf '%s\n' $found
-  else
-    __fish_complete_path (commandline -ct)
+    return
   end
+  __fish_complete_path (commandline -ct)
 end
 complete -c PROGRAM -f -a '(__PROGRAM_complete)'
 `

@@ -121,7 +121,7 @@ type Past struct{ time.Time }
 
 // UnmarshalText reads a time such as 2026-11-24T14:30:00Z, 90m, 24h or 7d.
 func (p *Past) UnmarshalText(text []byte) (err error) {
-	p.Time, err = parseTime(string(text), -1)
+	p.Time, err = parseTime(string(text), time.Now().UTC(), -1)
 	return err
 }
 
@@ -130,24 +130,26 @@ type Future struct{ time.Time }
 
 // UnmarshalText reads a time such as 2026-11-24T14:30:00Z, 90m, 24h or 7d.
 func (f *Future) UnmarshalText(text []byte) (err error) {
-	f.Time, err = parseTime(string(text), 1)
+	f.Time, err = parseTime(string(text), time.Now().UTC(), 1)
 	return err
 }
 
-// parseTime reads a time, or a duration that lies in the direction from now. Times are in UTC.
-func parseTime(text string, direction time.Duration) (time.Time, error) {
+// parseTime reads a time, or a duration that lies before now (sign -1) or after it (1). Times are in UTC.
+func parseTime(text string, now time.Time, sign int) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return t.UTC(), nil
 	}
-	const day = 24 * time.Hour
 	if count, ok := strings.CutSuffix(text, "d"); ok {
 		const most = 36500
 		if days, err := strconv.Atoi(count); err == nil && days >= 0 && days <= most {
-			return time.Now().UTC().Add(direction * time.Duration(days) * day), nil
+			return now.AddDate(0, 0, sign*days), nil
 		}
 	}
 	if duration, err := time.ParseDuration(text); err == nil && duration >= 0 {
-		return time.Now().UTC().Add(direction * duration), nil
+		if sign < 0 {
+			duration = -duration
+		}
+		return now.Add(duration), nil
 	}
 	return time.Time{}, fmt.Errorf("%q is neither a time such as 2026-11-24T14:30:00Z nor a duration such as 90m, 24h or 7d", text)
 }

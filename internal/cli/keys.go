@@ -19,7 +19,7 @@ type KeysCommand struct {
 type KeysCreate struct {
 	Remote  `embed:""`
 	Name    *string  `help:"What it is for." placeholder:"NAME"`
-	Scopes  []string `help:"What its holder may do: publish, manage, read. May be repeated." placeholder:"SCOPE,..." values:"publish,manage,read"`
+	Scopes  []string `help:"What its holder may do: publish, manage, read. May be repeated." placeholder:"SCOPE" values:"publish,manage,read"`
 	Expires *Future  `help:"Until when it is valid: a time, or how long from now, such as 90d; for ever when left out." placeholder:"TIME"`
 }
 

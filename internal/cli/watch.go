@@ -29,20 +29,12 @@ func (c *DeliveriesWatch) Run(env *Env) error {
 		return fmt.Errorf("--interval: %s is not more than nothing", c.Interval)
 	}
 	if c.ID == "" {
-		return s.poll(c.Interval, (&follower{session: s, filters: c.deliveryFilters, since: c.start()}).look)
+		return s.poll(c.Interval, newFollower(s, c.deliveryFilters).look)
 	}
 	if c.deliveryFilters != (deliveryFilters{}) {
 		return errors.New("a delivery is followed by its ID or by filters, not both")
 	}
 	return s.poll(c.Interval, (&watcher{session: s, id: c.ID, table: newTable(s, attemptColumns())}).look)
-}
-
-// start is the time from which on deliveries are new.
-func (c *DeliveriesWatch) start() time.Time {
-	if c.Since != nil {
-		return c.Since.Time
-	}
-	return time.Now()
 }
 
 // poll looks again and again until look says that it is done or fails. Once it has seen something, a server
@@ -138,14 +130,27 @@ type follower struct {
 	*session
 	filters deliveryFilters
 	since   time.Time
+	quiet   bool            // whether what is found is not new
 	seen    map[string]bool // IDs of the deliveries of the last look
 	table   *table[types.Delivery]
 }
 
-// look shows the deliveries that are new since the last look. What is made at one moment may be there to see
-// only later, when its transaction ends: each look goes back a minute.
+// overlap is how far each look goes back: what is made at one moment may be there to see only later, when its
+// transaction ends, and clocks differ.
+const overlap = time.Minute
+
+// newFollower returns a follower of the deliveries that come from now on, or of those since the time that the
+// filters name.
+func newFollower(s *session, filters deliveryFilters) *follower {
+	f := &follower{session: s, filters: filters, since: time.Now().UTC().Add(-overlap), quiet: true}
+	if filters.Since != nil {
+		f.since, f.quiet = filters.Since.Time, false
+	}
+	return f
+}
+
+// look shows the deliveries that are new since the last look.
 func (f *follower) look() (done bool, err error) {
-	const overlap = time.Minute
 	params := f.filters.params()
 	params.Since = &f.since
 	var fresh []json.RawMessage
@@ -171,6 +176,10 @@ func (f *follower) look() (done bool, err error) {
 		return false, err
 	}
 	f.seen, f.since = seen, newest
+	if f.quiet {
+		f.quiet = false
+		return false, nil
+	}
 	slices.Reverse(fresh) // oldest first
 	return false, f.show(fresh)
 }

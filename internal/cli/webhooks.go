@@ -37,8 +37,8 @@ type oneWebhook struct {
 type webhookFields struct {
 	Name   *string  `help:"What people call it." placeholder:"NAME"`
 	URL    *string  `name:"url" help:"Where to send to." placeholder:"URL"`
-	Events []string `help:"Event types to send: names, prefixes such as 'call.*', or '*'. May be repeated." placeholder:"TYPE,..."`
-	Filter *string  `help:"Send only what this CEL expression is true of; @FILE and - read it, '' takes it away." placeholder:"CEL"`
+	Events []string `help:"Event types to send: names, prefixes such as 'call.*', or '*'. May be repeated." placeholder:"TYPE"`
+	Filter *string  `help:"Send only what this CEL expression is true of; @FILE and - read it, an empty one takes it away." placeholder:"CEL"`
 	authenticationFlags
 }
 
@@ -61,10 +61,10 @@ func (f *webhookFields) body(env *Env) (body, error) {
 
 // WebhooksCreate creates a webhook.
 type WebhooksCreate struct {
-	Remote `embed:""`
 	webhookFields
 	SigningAlgorithm *string `help:"hmac-sha256 (the default) or ed25519." placeholder:"NAME" values:"hmac-sha256,ed25519"`
 	Disabled         bool    `help:"Send nothing to it until it is enabled."`
+	Remote           `embed:""`
 }
 
 // Run creates the webhook and shows it with its signing secret.
@@ -162,8 +162,8 @@ func (s *session) webhook(w types.Webhook) string {
 
 // WebhooksUpdate changes a webhook.
 type WebhooksUpdate struct {
-	oneWebhook
 	webhookFields
+	oneWebhook
 }
 
 // Run changes what the flags name and shows the webhook.
@@ -374,7 +374,7 @@ type WebhooksRecover struct {
 	oneWebhook
 	Since  Past     `required:"" help:"Retry deliveries made at this time or later: a time, or how long ago, such as 24h." placeholder:"TIME"`
 	Until  *Past    `help:"Retry deliveries made before this time; now when left out." placeholder:"TIME"`
-	Status []string `help:"Retry those with this status: exhausted (the default), cancelled, discarded, waiting. May be repeated." placeholder:"STATUS,..." values:"exhausted,cancelled,discarded,waiting"`
+	Status []string `help:"Retry those with this status: exhausted (the default), cancelled, discarded, waiting. May be repeated." placeholder:"STATUS" values:"exhausted,cancelled,discarded,waiting"`
 }
 
 // Run starts the recovery and shows it.
