@@ -3,7 +3,7 @@
 // was told to. "durahook listen" and the demo of standalone use it.
 //
 // It is what a platform's customer would write, so of durahook it imports only package webhook, for the
-// names of headers and the masking of secrets.
+// names of headers and the masking of secrets, and what writes to terminals.
 package receiver
 
 import (
@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/durahook/durahook/internal/terminal"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -32,7 +33,7 @@ type Options struct {
 	FailWith int           // status code to answer with instead of 200: 200 to 599; 0 is off
 	Slow     time.Duration // how long to wait before answering
 	Output   io.Writer     // where deliveries are shown, each with one Write
-	Color    bool          // whether Output understands ANSI colours, see [WantsColor]
+	Color    bool          // whether Output understands ANSI colours, see terminal.WantsColor
 }
 
 // Receiver is an [http.Handler] that receives deliveries on every path. It is safe for concurrent use.
@@ -40,7 +41,7 @@ type Receiver struct {
 	verifier verifier
 	failWith int
 	slow     time.Duration
-	paint    paint
+	paint    terminal.Paint
 	seen     *seen
 
 	mu     sync.Mutex // holds the lines of a delivery together
@@ -64,7 +65,7 @@ func New(o Options) (*Receiver, error) {
 		return nil, err
 	}
 	return &Receiver{
-		verifier: verifier, failWith: o.FailWith, slow: o.Slow, paint: paint(o.Color),
+		verifier: verifier, failWith: o.FailWith, slow: o.Slow, paint: terminal.Paint(o.Color),
 		seen: newSeen(remembered), output: o.Output,
 	}, nil
 }

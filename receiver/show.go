@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/durahook/durahook/internal/terminal"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -43,7 +44,7 @@ func (r *Receiver) writeHeading(text *bytes.Buffer, d *delivery) {
 	if event := eventName(d); event != "" {
 		what = event
 	}
-	fmt.Fprintf(text, "%s  %s", r.paint.dim(d.at.Format(clock)), r.paint.bold(header(what)))
+	fmt.Fprintf(text, "%s  %s", r.paint.Dim(d.at.Format(clock)), r.paint.Bold(header(what)))
 	if attempt := d.request.Header.Get(webhook.HeaderAttempt); attempt != "" {
 		fmt.Fprintf(text, "  attempt %s", header(attempt))
 	}
@@ -68,10 +69,10 @@ func (r *Receiver) writeFields(text *bytes.Buffer, d *delivery) {
 	if id := d.request.Header.Get(webhook.HeaderID); id != "" {
 		r.writeField(text, "webhook-id", header(id))
 	} else {
-		r.writeField(text, "webhook-id", r.paint.yellow("none"))
+		r.writeField(text, "webhook-id", r.paint.Yellow("none"))
 	}
 	if !d.firstSeen.IsZero() {
-		r.writeField(text, "duplicate", r.paint.yellow("the same webhook-id came at "+d.firstSeen.Format(clock)))
+		r.writeField(text, "duplicate", r.paint.Yellow("the same webhook-id came at "+d.firstSeen.Format(clock)))
 	}
 	if d.body != nil {
 		r.writeField(text, "signature", r.signature(d.signature))
@@ -86,17 +87,17 @@ func (r *Receiver) writeFields(text *bytes.Buffer, d *delivery) {
 }
 
 func (r *Receiver) writeField(text *bytes.Buffer, label, value string) {
-	fmt.Fprintf(text, "  %s  %s\n", r.paint.dim(fmt.Sprintf("%-10s", label)), value)
+	fmt.Fprintf(text, "  %s  %s\n", r.paint.Dim(fmt.Sprintf("%-10s", label)), value)
 }
 
 func (r *Receiver) signature(v verdict) string {
 	switch v.state {
 	case signatureOK:
-		return r.paint.green("ok")
+		return r.paint.Green("ok")
 	case signatureBad:
-		return r.paint.red("bad: " + visible(v.reason))
+		return r.paint.Red("bad: " + terminal.Visible(v.reason))
 	default:
-		return r.paint.yellow("not verified: no --secret given")
+		return r.paint.Yellow("not verified: no --secret given")
 	}
 }
 
@@ -153,25 +154,25 @@ func (r *Receiver) writeBody(text *bytes.Buffer, body []byte) {
 		shown = shown[:maxShownBody]
 	}
 	for line := range strings.Lines(shown) {
-		text.WriteString(indent + visible(strings.TrimSuffix(line, "\n")) + "\n")
+		text.WriteString(indent + terminal.Visible(strings.TrimSuffix(line, "\n")) + "\n")
 	}
 	if rest > 0 {
-		text.WriteString(indent + r.paint.dim(fmt.Sprintf("… and %d bytes more", rest)) + "\n")
+		text.WriteString(indent + r.paint.Dim(fmt.Sprintf("… and %d bytes more", rest)) + "\n")
 	}
 }
 
 func (r *Receiver) writeAnswer(text *bytes.Buffer, d *delivery) {
 	line := fmt.Sprintf("%d %s", d.status, http.StatusText(d.status))
 	if d.status < 300 {
-		line = r.paint.green(line)
+		line = r.paint.Green(line)
 	} else {
-		line = r.paint.red(line)
+		line = r.paint.Red(line)
 	}
 	if d.slept > 0 {
 		line += " after " + d.slept.Round(time.Millisecond).String()
 	}
 	if d.reason != "" && d.signature.state != signatureBad { // which says it already
-		line += ": " + visible(d.reason)
+		line += ": " + terminal.Visible(d.reason)
 	}
 	r.writeField(text, "answered", line)
 	text.WriteByte('\n')

@@ -3,41 +3,17 @@ package receiver
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/durahook/durahook/internal/terminal"
 	"github.com/durahook/durahook/webhook"
 )
-
-// visible returns text of one line as it may reach a terminal: all that doesn't print – control characters,
-// escape sequences, invisible and direction-changing characters, broken UTF-8 – is written as in Go's
-// string literals, such as \x1b.
-func visible(text string) string {
-	var out strings.Builder
-	for len(text) > 0 {
-		r, size := utf8.DecodeRuneInString(text)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&out, `\x%02x`, text[0])
-		case unicode.IsPrint(r):
-			out.WriteRune(r)
-		default:
-			out.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-		}
-		text = text[size:]
-	}
-	return out.String()
-}
 
 // header returns a header's value as it may reach a terminal, cut if it is long.
 func header(value string) string {
 	if len(value) > maxShownHeader {
-		return visible(value[:maxShownHeader]) + "…"
+		return terminal.Visible(value[:maxShownHeader]) + "…"
 	}
-	return visible(value)
+	return terminal.Visible(value)
 }
 
 // pretty returns JSON indented, and anything else as it is.

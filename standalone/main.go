@@ -11,7 +11,7 @@ import (
 
 // commands are durahook's commands and the one that starts everything.
 type commands struct {
-	Start startCommand `cmd:"" default:"withargs" help:"Start everything: Temporal, its Web UI, Postgres and durahook (the default)."`
+	Start startCommand `cmd:"" group:"run" default:"withargs" help:"Start everything: Temporal, its Web UI, Postgres and durahook (the default)."`
 	cli.Commands
 }
 

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/durahook/durahook/internal/terminal"
 )
 
 // Description is what durahook says of itself.
@@ -19,15 +22,42 @@ const Description = "durahook sends webhooks that survive anything: each deliver
 
 // Commands are the commands of durahook.
 type Commands struct {
-	Serve               ServeCommand               `cmd:"" help:"Serve the API and the console and work on deliveries, in one process."`
-	API                 APICommand                 `cmd:"" name:"api" help:"Serve the API and the console only."`
-	Worker              WorkerCommand              `cmd:"" help:"Work on deliveries only."`
-	Migrate             MigrateCommand             `cmd:"" help:"Bring the database to this version."`
-	RotateEncryptionKey RotateEncryptionKeyCommand `cmd:"" help:"Encrypt all secrets with another --encryption-key."`
-	Listen              ListenCommand              `cmd:"" help:"Receive webhooks, for development: verify and print each."`
-	Healthcheck         HealthcheckCommand         `cmd:"" help:"Ask a running durahook whether it is ready."`
-	Version             VersionCommand             `cmd:"" help:"Print the version."`
+	Serve               ServeCommand               `cmd:"" group:"run" help:"Serve the API and the console and work on deliveries, in one process."`
+	API                 APICommand                 `cmd:"" group:"run" name:"api" help:"Serve the API and the console only."`
+	Worker              WorkerCommand              `cmd:"" group:"run" help:"Work on deliveries only."`
+	Migrate             MigrateCommand             `cmd:"" group:"run" help:"Bring the database to this version."`
+	RotateEncryptionKey RotateEncryptionKeyCommand `cmd:"" group:"run" help:"Encrypt all secrets with another --encryption-key."`
+	Healthcheck         HealthcheckCommand         `cmd:"" group:"run" help:"Ask a running durahook whether it is ready."`
+
+	Events     EventsCommand     `cmd:"" group:"use" help:"Publish events and look at them."`
+	Webhooks   WebhooksCommand   `cmd:"" group:"use" help:"Create, change, test and recover webhooks."`
+	Deliveries DeliveriesCommand `cmd:"" group:"use" help:"List, retry, cancel and watch deliveries."`
+	Recoveries RecoveriesCommand `cmd:"" group:"use" help:"See how recoveries of webhooks get on."`
+	EventTypes EventTypesCommand `cmd:"" group:"use" help:"Look at the catalogue and add to it."`
+	Keys       KeysCommand       `cmd:"" group:"use" help:"Create, list and revoke API keys."`
+	Accounts   AccountsCommand   `cmd:"" group:"use" help:"Create and list accounts."`
+
+	Listen ListenCommand `cmd:"" group:"develop" help:"Receive webhooks, for development: verify and print each."`
+
+	Completion CompletionCommand `cmd:"" group:"more" help:"Print a script that makes a shell complete commands and flags."`
+	Version    VersionCommand    `cmd:"" group:"more" help:"Print the version."`
+	Complete   CompleteCommand   `cmd:"" group:"more" name:"__complete" hidden:"" passthrough:""`
 }
+
+// groups are what the help calls the groups of commands and flags.
+func groups() kong.Option {
+	return kong.ExplicitGroups([]kong.Group{
+		{Key: "run", Title: "Run:"},
+		{Key: useGroup, Title: "Use, over the API:"},
+		{Key: "develop", Title: "Develop:"},
+		{Key: "more", Title: "More:"},
+		{Key: "authentication", Title: "How its requests are authenticated:"},
+		{Key: "server", Title: "The server:"},
+	})
+}
+
+// useGroup is the group of the commands that ask a running durahook.
+const useGroup = "use"
 
 // Main runs the command that args name out of commands (a pointer to a struct in the form of kong) and
 // returns the exit status: 0 when it went well, 1 when it failed, 2 when the command line is wrong. Mistakes
@@ -49,17 +79,50 @@ func Main(ctx context.Context, name, description string, commands any, args []st
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal has its usual effect
-	if err := command.Run(&Env{Ctx: ctx, Stdout: stdout, Stderr: stderr}); err != nil {
-		return fail(stderr, name, err)
+	err = command.Run(&Env{
+		Ctx: ctx, Stdin: os.Stdin, Stdout: stdout, Stderr: stderr,
+		Interactive: terminal.Is(os.Stdin) && stderr == os.Stderr && terminal.Is(os.Stderr), Flags: flagsIn(command.Selected()),
+	})
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		const interrupted = 130 // as of a program that SIGINT ends
+		return interrupted
 	}
-	return 0
+	return fail(stderr, name, err)
 }
 
 func newParser(name, description string, commands any, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 	return kong.New(commands,
-		kong.Name(name), kong.Description(description), kong.DefaultEnvars("DURAHOOK"),
+		kong.Name(name), kong.Description(description), groups(), variables(),
 		kong.Writers(stdout, stderr), kong.Exit(exit), kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
+}
+
+// variables makes every flag an environment variable too, but not those of commands that ask a running
+// durahook: what those want is said with each request, and the DURAHOOK_SECRET of "listen" must not become the
+// secret of a webhook. They have variables only where their tags say so.
+func variables() kong.Option {
+	var exempt func(node *kong.Node)
+	exempt = func(node *kong.Node) {
+		group := node.ClosestGroup()
+		for _, flag := range node.Flags {
+			if group != nil && group.Key == useGroup && len(flag.Envs) == 0 {
+				flag.Envs = []string{"-"}
+			}
+		}
+		for _, child := range node.Children {
+			exempt(child)
+		}
+	}
+	return kong.OptionFunc(func(k *kong.Kong) error {
+		own := kong.PostBuild(func(k *kong.Kong) error {
+			exempt(k.Model.Node)
+			return nil
+		})
+		return errors.Join(own.Apply(k), kong.DefaultEnvars("DURAHOOK").Apply(k))
+	})
 }
 
 func fail(stderr io.Writer, name string, err error) int {
@@ -75,12 +138,21 @@ func Flags() ([]string, error) {
 	}
 	var names []string
 	for _, command := range parser.Model.Leaves(false) {
-		for _, group := range command.AllFlags(false) {
-			for _, flag := range group {
-				names = append(names, flag.Name)
-			}
-		}
+		names = append(names, flagsIn(command)...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// flagsIn returns the names of a command's flags.
+func flagsIn(command *kong.Node) (names []string) {
+	if command == nil {
+		return nil
+	}
+	for _, group := range command.AllFlags(false) {
+		for _, flag := range group {
+			names = append(names, flag.Name)
+		}
+	}
+	return names
 }

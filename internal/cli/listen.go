@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/durahook/durahook/internal/terminal"
 	"github.com/durahook/durahook/receiver"
 )
 
@@ -25,7 +26,7 @@ type ListenCommand struct {
 func (c *ListenCommand) Run(env *Env) error {
 	handler, err := receiver.New(receiver.Options{
 		Secret: c.Secret, FailWith: c.Fail, Slow: c.Slow,
-		Output: env.Stdout, Color: receiver.WantsColor(env.Stdout),
+		Output: env.Stdout, Color: terminal.WantsColor(env.Stdout),
 	})
 	if err != nil {
 		return err

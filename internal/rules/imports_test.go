@@ -42,7 +42,7 @@ func mayImport() map[string][]string {
 		"api/types":  {},
 		"client":     {"api/types"},
 		"console":    {"service", "store", "webhook", "internal/version"},
-		"receiver":   {"webhook"},
+		"receiver":   {"webhook", "internal/terminal"},
 
 		"cmd/durahook":         {"internal/cli"},
 		"docs/receivers/go":    {},
@@ -54,6 +54,7 @@ func mayImport() map[string][]string {
 		"internal/postgres":    {},
 		"internal/reference":   {},
 		"internal/rules":       {},
+		"internal/terminal":    {},
 		"internal/testdb":      {"internal/postgres"},
 		"internal/version":     {},
 	}
