@@ -239,7 +239,7 @@ func TestStatsTestsAndRecoveries(t *testing.T) {
 		"Response time  p50 12 ms, p90 80 ms, p95 90 ms, p99 99 ms, max 100 ms",
 		"",
 		"HOUR                 ATTEMPTS  FAILED  SUCCESS  P50 MS  P95 MS  P99 MS",
-		"<time>  4         1       75.0 %   12    90      99",
+		"<time>  4         1       75.0 %   12      90      99",
 	), masked(r.ok("webhooks", "stats", "whk_1", "--since=7d")))
 
 	const test = `{"delivery_id":"dlv_1","event":"call.ended","passes_filter":false,"outcome":"server_error","status_code":503,
