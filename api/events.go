@@ -3,6 +3,8 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/service"
@@ -59,10 +61,24 @@ func readPublication(r *http.Request, limit int) ([]byte, *webhook.IdempotencyKe
 	return body, key, err
 }
 
+// deprecatedSince returns since when an event type of these events is deprecated, the earliest of them; nil when
+// none is.
+func deprecatedSince(published []webhook.Published) (since *time.Time) {
+	for _, one := range published {
+		if at := one.Event.DeprecatedAt; at != nil && (since == nil || at.Before(*since)) {
+			since = at
+		}
+	}
+	return since
+}
+
 func publicationHeader(publication service.Publication) http.Header {
 	header := make(http.Header)
 	if publication.Replayed {
 		header.Set("Idempotency-Replayed", "true")
+	}
+	if since := deprecatedSince(publication.Published); since != nil {
+		header.Set("Deprecation", "@"+strconv.FormatInt(since.Unix(), 10)) // RFC 9745
 	}
 	if publication.RateLimit != nil {
 		setRateLimit(header, publication.RateLimit)

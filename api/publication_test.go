@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -145,6 +146,25 @@ func TestIdempotencyKey(t *testing.T) {
 	theirs := f.call(http.MethodPost, "/v1/events", event, "Idempotency-Key", "key one", "X-Account", other)
 	require.Empty(t, theirs.header.Get("Idempotency-Replayed"))
 	require.NotEqual(t, decode[eventAnswer](first, 202).ID, decode[eventAnswer](theirs, 202).ID)
+}
+
+func TestPublishOfADeprecatedType(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	require.Empty(t, f.call(http.MethodPost, "/v1/events", event).header.Get("Deprecation"))
+	deprecated := decode[struct {
+		At time.Time `json:"deprecated_at"`
+	}](f.call(http.MethodPatch, "/v1/event-types/call.ended", `{"deprecated":true}`), 200)
+	want := fmt.Sprintf("@%d", deprecated.At.Unix())
+	started := strings.Replace(event, "call.ended", "call.started", 1)
+	for range 2 { // also when it is answered again
+		a := f.call(http.MethodPost, "/v1/events", event, "Idempotency-Key", "one")
+		require.Equal(t, 202, a.status, "it is published all the same")
+		require.Equal(t, want, a.header.Get("Deprecation"))
+		a = f.call(http.MethodPost, "/v1/events/batch", batch(started, event), "Idempotency-Key", "two")
+		require.Equal(t, want, a.header.Get("Deprecation"))
+	}
+	require.Empty(t, f.call(http.MethodPost, "/v1/events", started).header.Get("Deprecation"))
 }
 
 func TestEventWithItsDeliveries(t *testing.T) {

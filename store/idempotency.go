@@ -12,10 +12,11 @@ import (
 
 // publishedJSON is what is kept of a publication, to answer a repeated request as the first was.
 type publishedJSON struct {
-	ID         string                   `json:"id"`
-	Event      string                   `json:"event"`
-	Timestamp  time.Time                `json:"timestamp"`
-	Deliveries []publishedJSONOfWebhook `json:"deliveries"`
+	ID           string                   `json:"id"`
+	Event        string                   `json:"event"`
+	Timestamp    time.Time                `json:"timestamp"`
+	DeprecatedAt *time.Time               `json:"deprecated_at,omitempty"`
+	Deliveries   []publishedJSONOfWebhook `json:"deliveries"`
 }
 
 type publishedJSONOfWebhook struct {
@@ -26,7 +27,7 @@ type publishedJSONOfWebhook struct {
 func encodePublished(published []webhook.Published) ([]byte, error) {
 	kept := make([]publishedJSON, len(published))
 	for i, one := range published {
-		kept[i] = publishedJSON{ID: one.Event.ID, Event: one.Event.Event, Timestamp: one.Event.Timestamp}
+		kept[i] = publishedJSON{ID: one.Event.ID, Event: one.Event.Event, Timestamp: one.Event.Timestamp, DeprecatedAt: one.Event.DeprecatedAt}
 		for _, d := range one.Deliveries {
 			kept[i].Deliveries = append(kept[i].Deliveries, publishedJSONOfWebhook{ID: d.ID, WebhookID: d.WebhookID})
 		}
@@ -65,7 +66,7 @@ func (s *Store) PublishedBefore(ctx context.Context, accountID string, key *webh
 	}
 	published := make([]webhook.Published, len(kept))
 	for i, one := range kept {
-		published[i].Event = webhook.Event{ID: one.ID, AccountID: accountID, Event: one.Event, Timestamp: one.Timestamp}
+		published[i].Event = webhook.Event{ID: one.ID, AccountID: accountID, Event: one.Event, Timestamp: one.Timestamp, DeprecatedAt: one.DeprecatedAt}
 		for _, d := range one.Deliveries {
 			published[i].Deliveries = append(published[i].Deliveries, webhook.Delivery{ID: d.ID, WebhookID: d.WebhookID})
 		}
