@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/durahook/durahook/api/types"
+	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -28,14 +29,7 @@ func (a *API) getAccount(r *http.Request, _ string) (int, any, error) {
 func (a *API) listAccounts(r *http.Request, _ string) (int, any, error) {
 	q := newQuery(r)
 	page := q.page(webhook.AccountPrefix)
-	if err := q.fields.Err(); err != nil {
-		return 0, nil, err
-	}
-	limit := page.Limit
-	page.Limit++
-	accounts, err := a.service.Accounts(r.Context(), page)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, newList(accounts, limit, newAccount, func(one webhook.Account) string { return one.ID }), nil
+	return answerList(q, page, func(page store.Page) ([]webhook.Account, error) {
+		return a.service.Accounts(r.Context(), page)
+	}, newAccount, func(one webhook.Account) string { return one.ID })
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/durahook/durahook/api/types"
+	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -35,16 +36,9 @@ func (a *API) createAPIKey(r *http.Request, accountID string) (int, any, error) 
 func (a *API) listAPIKeys(r *http.Request, accountID string) (int, any, error) {
 	q := newQuery(r)
 	page := q.page(webhook.APIKeyPrefix)
-	if err := q.fields.Err(); err != nil {
-		return 0, nil, err
-	}
-	limit := page.Limit
-	page.Limit++
-	keys, err := a.service.APIKeys(r.Context(), accountID, page)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, newList(keys, limit, newAPIKey, func(key webhook.APIKey) string { return key.ID }), nil
+	return answerList(q, page, func(page store.Page) ([]webhook.APIKey, error) {
+		return a.service.APIKeys(r.Context(), accountID, page)
+	}, newAPIKey, func(key webhook.APIKey) string { return key.ID })
 }
 
 func (a *API) revokeAPIKey(r *http.Request, accountID string) (int, any, error) {

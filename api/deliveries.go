@@ -61,16 +61,9 @@ func (a *API) listDeliveries(r *http.Request, accountID string) (int, any, error
 		Event:     q.get("event"), Status: q.status(), StatusCodes: q.statusCodes(), Query: q.search(),
 	}
 	filter.Since, filter.Until = q.span()
-	if err := q.fields.Err(); err != nil {
-		return 0, nil, err
-	}
-	limit := page.Limit
-	page.Limit++
-	deliveries, err := a.service.Deliveries(r.Context(), accountID, filter, page)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, newList(deliveries, limit, a.newDelivery, func(d webhook.Delivery) string { return d.ID }), nil
+	return answerList(q, page, func(page store.Page) ([]webhook.Delivery, error) {
+		return a.service.Deliveries(r.Context(), accountID, filter, page)
+	}, a.newDelivery, func(d webhook.Delivery) string { return d.ID })
 }
 
 func (a *API) getDelivery(r *http.Request, accountID string) (int, any, error) {

@@ -6,6 +6,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/durahook/durahook/api/types"
+	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -60,14 +61,7 @@ func (a *API) deleteEventType(r *http.Request, accountID string) (int, any, erro
 func (a *API) listEventTypes(r *http.Request, accountID string) (int, any, error) {
 	q := newQuery(r)
 	page := q.pageAfter(webhook.IsEventTypeName)
-	if err := q.fields.Err(); err != nil {
-		return 0, nil, err
-	}
-	limit := page.Limit
-	page.Limit++
-	found, err := a.service.EventTypes(r.Context(), accountID, page)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, newList(found, limit, newEventType, func(t webhook.EventType) string { return t.Name }), nil
+	return answerList(q, page, func(page store.Page) ([]webhook.EventType, error) {
+		return a.service.EventTypes(r.Context(), accountID, page)
+	}, newEventType, func(t webhook.EventType) string { return t.Name })
 }

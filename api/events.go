@@ -102,16 +102,9 @@ func (a *API) listEvents(r *http.Request, accountID string) (int, any, error) {
 	page := q.page(webhook.EventPrefix)
 	filter := store.EventFilter{Event: q.get("event"), Query: q.search()}
 	filter.Since, filter.Until = q.span()
-	if err := q.fields.Err(); err != nil {
-		return 0, nil, err
-	}
-	limit := page.Limit
-	page.Limit++
-	events, err := a.service.Events(r.Context(), accountID, filter, page)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, newList(events, limit, newEvent, func(event webhook.Event) string { return event.ID }), nil
+	return answerList(q, page, func(page store.Page) ([]webhook.Event, error) {
+		return a.service.Events(r.Context(), accountID, filter, page)
+	}, newEvent, func(event webhook.Event) string { return event.ID })
 }
 
 func (a *API) getEvent(r *http.Request, accountID string) (int, any, error) {

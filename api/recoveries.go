@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/durahook/durahook/api/types"
+	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -31,16 +32,9 @@ func (a *API) recoverWebhook(r *http.Request, accountID string) (int, any, error
 func (a *API) listRecoveries(r *http.Request, accountID string) (int, any, error) {
 	q := newQuery(r)
 	page := q.page(webhook.RecoveryPrefix)
-	if err := q.fields.Err(); err != nil {
-		return 0, nil, err
-	}
-	limit := page.Limit
-	page.Limit++
-	recoveries, err := a.service.Recoveries(r.Context(), accountID, pathID(r), page)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, newList(recoveries, limit, a.newRecovery, func(r webhook.Recovery) string { return r.ID }), nil
+	return answerList(q, page, func(page store.Page) ([]webhook.Recovery, error) {
+		return a.service.Recoveries(r.Context(), accountID, pathID(r), page)
+	}, a.newRecovery, func(r webhook.Recovery) string { return r.ID })
 }
 
 func (a *API) getRecovery(r *http.Request, accountID string) (int, any, error) {

@@ -100,23 +100,3 @@ func (q *query) pageAfter(isCursor func(string) bool) store.Page {
 	}
 	return page
 }
-
-// list is how every list is answered.
-type list[T any] struct {
-	Data       []T     `json:"data"`
-	NextCursor *string `json:"next_cursor"` // null on the last page
-}
-
-// newList turns a page that was asked for with one entry more than limit into an answer.
-func newList[Row, Item any](rows []Row, limit int, item func(Row) Item, id func(Row) string) list[Item] {
-	answer := list[Item]{Data: make([]Item, 0, len(rows))}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		last := id(rows[limit-1])
-		answer.NextCursor = &last
-	}
-	for _, row := range rows {
-		answer.Data = append(answer.Data, item(row))
-	}
-	return answer
-}

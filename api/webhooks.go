@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/durahook/durahook/api/types"
+	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -61,14 +62,7 @@ func (a *API) getWebhook(r *http.Request, accountID string) (int, any, error) {
 func (a *API) listWebhooks(r *http.Request, accountID string) (int, any, error) {
 	q := newQuery(r)
 	page := q.page(webhook.WebhookPrefix)
-	if err := q.fields.Err(); err != nil {
-		return 0, nil, err
-	}
-	limit := page.Limit
-	page.Limit++
-	webhooks, err := a.service.Webhooks(r.Context(), accountID, page)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, newList(webhooks, limit, newWebhook, func(w webhook.Webhook) string { return w.ID }), nil
+	return answerList(q, page, func(page store.Page) ([]webhook.Webhook, error) {
+		return a.service.Webhooks(r.Context(), accountID, page)
+	}, newWebhook, func(w webhook.Webhook) string { return w.ID })
 }
