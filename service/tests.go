@@ -52,6 +52,7 @@ func (s *Service) TestWebhook(ctx context.Context, accountID, id string, request
 	if err := s.store.CreateTest(ctx, event, &d, 2*s.testTimeout); err != nil {
 		return TestResult{}, err
 	}
+	s.metrics.Published(0, 1)
 	if err := s.runTest(ctx, d); err != nil {
 		return TestResult{}, errors.Join(err, s.abandonTest(ctx, d.ID))
 	}
