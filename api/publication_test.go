@@ -217,6 +217,9 @@ func TestRepublish(t *testing.T) {
 		requireProblem(f.call(http.MethodPost, path, wrong), 422, "invalid", map[string]string{"/webhook_id": words})
 	}
 	requireProblem(f.call(http.MethodPost, path, body, "X-Account", other), 404, "not_found", nil)
+	f.exec(`UPDATE events SET test = true`)
+	require.Contains(t, requireProblem(f.call(http.MethodPost, path, body), 409, "conflict", nil).Detail, "an example that a test sent")
+	f.exec(`UPDATE events SET test = false`)
 	f.exec(`UPDATE webhooks SET enabled = false, disabled_reason = 'Test.'`)
 	require.Contains(t, requireProblem(f.call(http.MethodPost, path, body), 409, "conflict", nil).Detail, "enable it first. Test.")
 	require.Equal(t, before, f.rows())

@@ -138,7 +138,7 @@ func sweptRecovery(t *testing.T, answers ...error) (*fixture, *recoveryTemporal,
 	router := mux.NewRouter()
 	api.New(service.New(service.Options{Store: f.store, Temporal: temporal, Guard: target.NewGuard(target.InsecureNone), Starter: starter}),
 		adminKey, quiet).Register(router)
-	f.server = httptest.NewServer(router)
+	f.server = httptest.NewServer(documented(t, router))
 	t.Cleanup(f.server.Close)
 	r := f.recover(f.newWebhook("").ID)
 	ctx, stop := context.WithCancel(t.Context())

@@ -70,7 +70,7 @@ func newTestsFixture(t *testing.T, definition string, timeout time.Duration) *te
 		Store: s, Temporal: f.temporal, Guard: target.NewGuard(target.InsecureNone), TestTimeout: timeout,
 		Starter: service.NewStarter(s, f.temporal, webhook.DefaultSchedule(), nil, quiet),
 	}), adminKey, quiet).Register(router)
-	f.server = httptest.NewServer(router)
+	f.server = httptest.NewServer(documented(t, router))
 	t.Cleanup(f.server.Close)
 	w := decode[webhookAnswer](f.call(http.MethodPost, "/v1/webhooks", definition), 201)
 	f.path = "/v1/webhooks/" + w.ID

@@ -165,7 +165,7 @@ func (s *Service) Event(ctx context.Context, accountID, id string) (webhook.Publ
 }
 
 // Republish delivers an event of the account once more, to one of its webhooks, whether or not that subscribes
-// to it. It returns the new delivery. Conflict: the webhook is disabled.
+// to it. It returns the new delivery. Conflict: the webhook is disabled, or the event was that of a test.
 func (s *Service) Republish(ctx context.Context, accountID, id string, r webhook.Republication) (webhook.Delivery, error) {
 	if err := webhook.CheckID(webhook.EventPrefix, id); err != nil {
 		return webhook.Delivery{}, err
@@ -176,6 +176,9 @@ func (s *Service) Republish(ctx context.Context, accountID, id string, r webhook
 	}
 	if err := r.Check(); err != nil {
 		return webhook.Delivery{}, err
+	}
+	if event.Test {
+		return webhook.Delivery{}, &webhook.Error{Code: webhook.CodeConflict, Message: "This event is an example that a test sent; test the other webhook instead."}
 	}
 	w, err := s.store.Webhook(ctx, accountID, r.WebhookID)
 	if err != nil {
