@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,17 +26,17 @@ func newInfrastructure(t *testing.T) *stack.Infrastructure {
 	return infrastructure
 }
 
-// startServe runs "durahook serve" as a process and returns a client of its API.
-func startServe(t *testing.T, infrastructure *stack.Infrastructure, schedule string) (*program, api) {
+// startServe runs "durahook serve" as a process, with these flags too, and returns a client of its API.
+func startServe(t *testing.T, infrastructure *stack.Infrastructure, schedule string, flags ...string) (*program, api) {
 	t.Helper()
 	database := []string{"--database-url", infrastructure.DatabaseURL()}
 	migrate := start(t, append([]string{"migrate"}, database...)...)
 	require.NoError(t, migrate.Wait(), migrate.output)
-	p := start(t, append([]string{
+	p := start(t, slices.Concat([]string{
 		"serve", "--listen", "127.0.0.1:0", "--temporal-address", infrastructure.TemporalAddress(),
 		"--admin-key", testAdminKey, "--encryption-key", testEncryptionKey,
 		"--retry-schedule", schedule, "--allow-insecure-targets", "loopback",
-	}, database...)...)
+	}, database, flags)...)
 	return p, p.api(t, regexp.MustCompile(`address=(\S+)`))
 }
 
