@@ -156,7 +156,9 @@ type leakScan struct {
 func (s *leakScan) look(where, text string) {
 	s.t.Helper()
 	for _, secret := range s.secrets {
-		require.False(s.t, strings.Contains(text, secret), "%q is in %s", secret, where)
+		if strings.Contains(text, secret) { // NotContains would tell the whole text
+			require.Fail(s.t, "a secret has leaked", "%q is in %s", secret, where)
+		}
 	}
 	if strings.Contains(text, s.known) {
 		s.found[where] = true
