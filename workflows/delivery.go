@@ -126,6 +126,7 @@ func (d *delivery) run(ctx workflow.Context) (DeliveryResult, error) {
 		case result.Status == webhook.StatusExhausted:
 			return DeliveryResult{}, d.exhausted()
 		default:
+			d.retryRequested() // the attempt has answered all that came in; unread ones are warned of
 			return DeliveryResult{Status: d.status, Attempts: result.Number}, nil
 		}
 	}
