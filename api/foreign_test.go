@@ -52,9 +52,9 @@ func TestForeignClient(t *testing.T) {
 	f := newFixture(t)
 	served := f.send(http.MethodGet, "/v1/openapi.yaml", "")
 	require.Equal(t, http.StatusOK, served.status)
-	document := filepath.Join(dir, "linted", "api", "openapi.yaml") // where redocly.yaml looks for it
-	require.NoError(t, os.MkdirAll(filepath.Dir(document), 0o700))
-	require.NoError(t, os.WriteFile(document, []byte(served.text), 0o600))
+	linted := filepath.Join(dir, "linted", "api", "openapi.yaml") // where redocly.yaml looks for it
+	require.NoError(t, os.MkdirAll(filepath.Dir(linted), 0o700))
+	require.NoError(t, os.WriteFile(linted, []byte(served.text), 0o600))
 	config, err := os.ReadFile("../redocly.yaml")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "linted", "redocly.yaml"), config, 0o600))
@@ -64,7 +64,7 @@ func TestForeignClient(t *testing.T) {
 	require.Contains(t, lint, "Your API description is valid")
 	require.NotContains(t, lint, "warning")
 
-	run(t, dir, quiet, filepath.Join(tools, "openapi-typescript"), document, "--output", "durahook.d.ts")
+	run(t, dir, quiet, filepath.Join(tools, "openapi-typescript"), linted, "--output", "durahook.d.ts")
 	run(t, dir, nil, filepath.Join(tools, "tsc"))
 	output := run(t, dir, []string{"DURAHOOK_SERVER=" + f.server.URL, "DURAHOOK_API_KEY=" + adminKey}, "node", "built/main.js")
 	require.Equal(t, "done\n", output)

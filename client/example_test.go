@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -46,7 +47,7 @@ func ExampleClientWithResponses_PublishEventWithResponse() {
 		types.Payload{
 			Event:     "call.ended",
 			Timestamp: time.Date(2025, 2, 2, 14, 30, 0, 0, time.UTC),
-			Data:      map[string]any{"call_id": "call_abc123", "duration": 127},
+			Data:      json.RawMessage(`{"call_id":"call_abc123","duration":127}`),
 		})
 	switch {
 	case err != nil:
