@@ -57,7 +57,7 @@ func readPublication(r *http.Request, limit int) ([]byte, *webhook.IdempotencyKe
 	if err != nil {
 		return nil, nil, err
 	}
-	key, err := webhook.ParseIdempotencyKey(r.Header.Get(webhook.HeaderIdempotencyKey), r.URL.Path, body)
+	key, err := webhook.ParseIdempotencyKey(r.Header.Values(webhook.HeaderIdempotencyKey), r.URL.Path, body)
 	return body, key, err
 }
 
