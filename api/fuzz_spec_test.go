@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -20,7 +21,7 @@ import (
 
 const (
 	// specSeed decides on every request of the fuzz test. Change it to have others.
-	specSeed = 20261124
+	specSeed = 3
 	// specRequests is how many requests each operation gets.
 	specRequests = 120
 	// specSlowRequests is how many, where the answer may be that Temporal is down: each takes a while to find that out.
@@ -37,7 +38,9 @@ type specFuzz struct {
 	key, keyID   string
 	pool         map[string][]string // IDs of what the account has, by their prefix
 	alienRows    []string
-	stored       string // the fingerprint of everything after the last request
+	secrets      []string        // what another account has and no request names
+	named        map[string]bool // what another account has and a request has named
+	stored       string          // the fingerprint of everything after the last request
 }
 
 // Requests are generated from the OpenAPI document, good ones and spoiled ones, and sent to the API while Temporal is
@@ -62,17 +65,18 @@ func newSpecFuzz(t *testing.T, method, path string, item *openapi3.PathItem, ope
 	_, err := hash.Write([]byte(operation.OperationID))
 	require.NoError(t, err)
 	t.Logf("seed %d, %d", specSeed, hash.Sum64())
-	f := &specFuzz{keysFixture: newKeysFixture(t), method: method, path: path, item: item, operation: operation, pool: map[string][]string{}}
+	f := &specFuzz{keysFixture: newKeysFixture(t), method: method, path: path, item: item, operation: operation, pool: map[string][]string{}, named: map[string]bool{}}
 	key := f.newKey(f.account, webhook.Scopes()...)
 	f.key, f.keyID = key.Key, key.ID
 	alien := f.things(f.rival)
-	// What the rival has by the names that only it uses, too.
-	alienNames := []string{"Rival's secret sync", "rival.secret", "rival-secret-value", "https://9.9.9.9/rival"}
-	f.exec(`UPDATE webhooks SET name = $1, url = $2 WHERE account_id = $3`, alienNames[0], alienNames[3], f.rival)
-	f.exec(`UPDATE event_types SET name = $1, description = $2 WHERE account_id = $3`, alienNames[1], alienNames[2], f.rival)
-	alien[byName] = alienNames[1]
-	f.specValues = &specValues{random: rand.New(rand.NewPCG(specSeed, hash.Sum64())), ids: f.known, alien: alienNames}
-	for _, prefix := range []string{webhook.EventPrefix, webhook.WebhookPrefix, webhook.DeliveryPrefix, webhook.AccountPrefix, webhook.APIKeyPrefix, webhook.RecoveryPrefix} {
+	alien[byName] = "rival.secret"
+	f.secrets = []string{"Rival's sync", "Rival's description", "https://9.9.9.9/rival", "Rival's payload"}
+	f.exec(`UPDATE webhooks SET name = $1, url = $2 WHERE account_id = $3`, f.secrets[0], f.secrets[2], f.rival)
+	f.exec(`UPDATE event_types SET name = $1, description = $2 WHERE account_id = $3`, alien[byName], f.secrets[1], f.rival)
+	published := strings.Replace(keysEvent, "{}", `{"text":"`+f.secrets[3]+`"}`, 1)
+	require.Equal(t, 202, f.do(keysAdminKey, http.MethodPost, "/v1/events", published, "X-Account", f.rival).status)
+	f.specValues = &specValues{random: rand.New(rand.NewPCG(specSeed, hash.Sum64())), ids: f.known}
+	for _, prefix := range slices.Sorted(maps.Keys(alien)) {
 		f.alien = append(f.alien, alien[prefix])
 	}
 	own := f.things(f.account)
@@ -224,8 +228,12 @@ func (f *specFuzz) body(spoiled bool) string {
 		text = strings.ReplaceAll(text, `"name":"call.ended"`, `"name":"made.up`+strconv.Itoa(f.random.IntN(1000))+`"`)
 	}
 	if spoiled && whole {
+		blank := " "
+		if !f.operation.RequestBody.Value.Required {
+			blank = "" // as good as left out
+		}
 		return pick(f.specValues, []string{
-			"", " ", "null", "[]", "7", text[:len(text)/2], text + text, "\ufeff" + text, text + "\x00", "[" + text + "]", "\xff" + text, text + "//",
+			"", blank, "null", "[]", "7", text[:len(text)/2], text + text, "\ufeff" + text, text + "\x00", "[" + text + "]", "\xff" + text, text + "//",
 			strings.Repeat(" ", 300<<10) + text, "event=call.ended&data=", `{"a":1}`, "{}", strings.Repeat("[", 100_000), encodeText(text),
 		})
 	}
@@ -256,7 +264,7 @@ func (f *specFuzz) spoilHeader(request *http.Request) {
 	pair := pick(f.specValues, [][2]string{
 		{"Content-Type", "text/plain"}, {"Content-Type", ""}, {"Content-Type", "application/json; charset=latin1"}, {"Content-Type", "application/json;"},
 		{"Content-Type", "application/x-www-form-urlencoded"}, {"Content-Type", "multipart/form-data"}, {"Content-Type", "\xff"}, {"Content-Encoding", "gzip"},
-		{"Content-Encoding", "identity"}, {"Content-Encoding", "x, y"}, {"X-Account", "nobody"}, {"X-Account", "\xff"}, {"X-Account", f.alien[3]},
+		{"Content-Encoding", "identity"}, {"Content-Encoding", "x, y"}, {"X-Account", "nobody"}, {"X-Account", "\xff"}, {"X-Account", f.rival},
 		{"Idempotency-Key", "a"}, {"Idempotency-Key", ""}, {"Idempotency-Key", "\xff"}, {"Idempotency-Key", "ü"}, {"Idempotency-Key", strings.Repeat("k", 256)},
 		{"Idempotency-Key", "'; DROP TABLE idempotency_keys; --"}, {"Idempotency-Key", "a\tb"}, {"Accept", "text/html"}, {"Accept", "*/*;q=0"},
 		{"Range", "bytes=0-9"}, {"Range", "bytes=99999999-"}, {"Range", "bytes=0-1,3-4"}, {"If-Match", `"x"`}, {"If-None-Match", "*"}, {"If-Unmodified-Since", "x"},
@@ -287,18 +295,21 @@ func (f *specFuzz) check(request *http.Request, text string, recorder *httptest.
 	}
 }
 
-// checkAliens looks for what the other account has, unless the request named it. The admin sees all accounts.
+// checkAliens looks for what the other account has, unless a request named it: the fuzz may have stored it itself.
+// The admin sees all accounts.
 func (f *specFuzz) checkAliens(request *http.Request, text string, answer keysAnswer) {
 	f.t.Helper()
-	if f.isAdmins() {
+	isAdmin := strings.Contains(request.Header.Get("Authorization"), keysAdminKey)
+	if f.isAdmins() || isAdmin && request.Header.Get("X-Account") == f.rival {
 		return
 	}
 	sent := request.URL.Path + request.URL.RawQuery + text + request.Header.Get("X-Account")
-	if isAdmin := strings.Contains(request.Header.Get("Authorization"), keysAdminKey); isAdmin && request.Header.Get("X-Account") == f.rival {
-		return
-	}
 	for _, alien := range f.alien {
-		require.True(f.t, !strings.Contains(answer.text, alien) || strings.Contains(sent, alien), "%s is another account's", alien)
+		f.named[alien] = f.named[alien] || strings.Contains(sent, alien)
+		require.True(f.t, f.named[alien] || !strings.Contains(answer.text, alien), "%s is another account's", alien)
+	}
+	for _, secret := range f.secrets {
+		require.NotContains(f.t, answer.text, secret)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,6 +72,12 @@ func newQuery(r *http.Request, known ...string) *query {
 // newQueryOfOne reads the parameters of what is no list, and so has no pages.
 func newQueryOfOne(r *http.Request, known ...string) *query {
 	q := &query{values: r.URL.Query()}
+	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		if _, err := url.ParseQuery(pair); err != nil { // which is left out of values
+			name, _, _ := strings.Cut(pair, "=")
+			q.fields.Add("/"+name, "is not encoded as in a URL; write %25 for % and %3B for ;")
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(q.values)) {
 		value := q.get(name)
 		switch {
