@@ -58,7 +58,7 @@ func (a *API) listDeliveries(r *http.Request, accountID string) (int, any, error
 	filter := store.DeliveryFilter{
 		WebhookID: q.id("webhook_id", webhook.WebhookPrefix, "a webhook"),
 		EventID:   q.id("event_id", webhook.EventPrefix, "an event"),
-		Event:     q.get("event"), Status: q.status(), StatusCodes: q.statusCodes(), Query: q.search(),
+		Event:     q.eventType(), Status: q.status(), StatusCodes: q.statusCodes(), Query: q.search(),
 	}
 	filter.Since, filter.Until = q.span()
 	return answerList(q, page, func(page store.Page) ([]webhook.Delivery, error) {

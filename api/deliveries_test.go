@@ -103,6 +103,8 @@ func TestListsRefuse(t *testing.T) {
 		"cursor=" + webhook.NewID(webhook.WebhookPrefix): {"/cursor": "use next_cursor of the page before"},
 		"stauts=pending":                {"/stauts": "is not a known parameter; known are webhook_id, event_id, event, status, status_code, since, until, q, limit, cursor"},
 		"status=pending&status=failed":  {"/status": "is there more than once"},
+		"limit=%zz&q=a;b":               {"/limit": "is not encoded", "/q": "is not encoded"},
+		"event=ended":                   {"/event": "is not the name of an event type"},
 		"event=%00":                     {"/event": "is not text in UTF-8"},
 		"webhook_id=%ff":                {"/webhook_id": "is not text in UTF-8"},
 		"a=1&limit=x&cursor=y&status=z": {"/a": "not a known", "/limit": "1 to 250", "/cursor": "not a cursor", "/status": "one of"},

@@ -57,7 +57,7 @@ func readPublication(r *http.Request, limit int) ([]byte, *webhook.IdempotencyKe
 	if err != nil {
 		return nil, nil, err
 	}
-	key, err := webhook.ParseIdempotencyKey(r.Header.Get(webhook.HeaderIdempotencyKey), r.URL.Path, body)
+	key, err := webhook.ParseIdempotencyKey(r.Header.Values(webhook.HeaderIdempotencyKey), r.URL.Path, body)
 	return body, key, err
 }
 
@@ -100,7 +100,7 @@ func newEvent(event webhook.Event) types.Event {
 func (a *API) listEvents(r *http.Request, accountID string) (int, any, error) {
 	q := newQuery(r, "event", "since", "until", "q")
 	page := q.page(webhook.EventPrefix)
-	filter := store.EventFilter{Event: q.get("event"), Query: q.search()}
+	filter := store.EventFilter{Event: q.eventType(), Query: q.search()}
 	filter.Since, filter.Until = q.span()
 	return answerList(q, page, func(page store.Page) ([]webhook.Event, error) {
 		return a.service.Events(r.Context(), accountID, filter, page)

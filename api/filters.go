@@ -19,6 +19,15 @@ func (q *query) id(name, prefix, noun string) string {
 	return id
 }
 
+// eventType reads a parameter that is the name of an event type, which need not exist.
+func (q *query) eventType() string {
+	name := q.get("event")
+	if name != "" && !webhook.IsEventTypeName(name) {
+		q.fields.Add("/event", `is not the name of an event type, such as "call.ended"`)
+	}
+	return name
+}
+
 func (q *query) status() webhook.Status {
 	status := webhook.Status(q.get("status"))
 	if status != "" && !slices.Contains(webhook.Statuses(), status) {

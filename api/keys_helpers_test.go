@@ -167,7 +167,7 @@ func (f *keysFixture) dump() string {
 	for _, table := range tables {
 		var rows []string
 		require.NoError(f.t, f.store.DB().SelectContext(f.t.Context(), &rows, `SELECT row::text FROM `+table+` AS row`))
-		text.WriteString(strings.Join(rows, "\n"))
+		text.WriteString(strings.Join(rows, "\n") + "\n")
 	}
 	return text.String()
 }

@@ -60,6 +60,20 @@ func TestCompressedBodiesAreNotRead(t *testing.T) {
 	require.Equal(t, 202, f.call(http.MethodPost, "/v1/events", event, "Content-Encoding", "identity").status)
 }
 
+func TestBodiesAreJSON(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	before := f.rows()
+	for _, contentType := range []string{"application/x-www-form-urlencoded", "text/plain", "text/json", "application/jsonp", "json", "\xff", ";"} {
+		a := f.call(http.MethodPost, "/v1/events", event, "Content-Type", contentType)
+		requireProblem(a, 415, "unsupported_media_type", nil)
+	}
+	require.Equal(t, before, f.rows())
+	for _, contentType := range []string{"", "application/json", "Application/JSON; charset=utf-8", "application/json;"} {
+		require.Equal(t, 202, f.call(http.MethodPost, "/v1/events", event, "Content-Type", contentType).status, contentType)
+	}
+}
+
 func TestWebhooksOfAnAccountAreLimited(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

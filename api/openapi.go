@@ -44,6 +44,9 @@ func serveFile(contentType string, content []byte) http.HandlerFunc {
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Cache-Control", "no-cache") // ask each time whether it is still the same
 		header.Set("ETag", tag)
+		for _, name := range []string{"Range", "If-Range", "If-Match", "If-Unmodified-Since"} {
+			r.Header.Del(name) // all of it, or nothing new
+		}
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 	}
 }

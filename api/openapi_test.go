@@ -268,6 +268,7 @@ func TestOpenAPIIsServed(t *testing.T) {
 		require.Empty(t, a.text)
 	}
 	require.Equal(t, 200, f.send(http.MethodGet, "/v1/openapi.yaml", "", "If-None-Match", `"other"`).status)
+	require.Equal(t, a.text, f.send(http.MethodGet, "/v1/openapi.yaml", "", "Range", "bytes=0-9", "If-Match", `"other"`).text, "whole")
 	head := f.send(http.MethodHead, "/v1/openapi.yaml", "")
 	require.Equal(t, 200, head.status)
 	require.Equal(t, fmt.Sprint(len(a.text)), head.header.Get("Content-Length"))

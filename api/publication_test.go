@@ -129,7 +129,7 @@ func TestIdempotencyKey(t *testing.T) {
 	before := f.rows()
 	requireProblem(publish("/v1/events", event+" ", "key one"), 422, "idempotency_key_reused", nil)
 	requireProblem(publish("/v1/events/batch", batch(event), "key one"), 422, "idempotency_key_reused", nil)
-	for _, wrong := range []string{strings.Repeat("k", 256), "schlüssel", "a\tb"} {
+	for _, wrong := range []string{"", strings.Repeat("k", 256), "schlüssel", "a\tb"} {
 		requireProblem(publish("/v1/events", event, wrong), 422, "invalid", map[string]string{"/Idempotency-Key": "printable ASCII"})
 	}
 	require.Equal(t, before, f.rows())

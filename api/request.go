@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,8 +19,8 @@ import (
 	"github.com/durahook/durahook/webhook"
 )
 
-// readBody returns the request's body of at most limit bytes. It isn't unpacked: a small one could become very
-// large.
+// readBody returns the request's body of at most limit bytes, which has to be JSON if it says what it is. It isn't
+// unpacked: a small one could become very large.
 func readBody(r *http.Request, limit int) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, &webhook.Error{Code: webhook.CodeUnsupportedMediaType, Message: "Compressed bodies are not read; send it without Content-Encoding."}
@@ -31,7 +33,18 @@ func readBody(r *http.Request, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, &webhook.Error{Code: webhook.CodeMalformed, Message: "The body did not arrive in full."}
 	}
+	if contentType := r.Header.Get("Content-Type"); len(body) > 0 && contentType != "" && !isJSON(contentType) {
+		return nil, &webhook.Error{
+			Code: webhook.CodeUnsupportedMediaType, Message: "The body must be JSON: send the header Content-Type: application/json.",
+		}
+	}
 	return body, nil
+}
+
+// isJSON tells whether a content type is JSON's. Its parameters don't matter: JSON is in UTF-8, whatever they say.
+func isJSON(contentType string) bool {
+	name, _, err := mime.ParseMediaType(contentType)
+	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && name == "application/json"
 }
 
 // readJSON reads the request's body of at most limit bytes into the struct that into points to.
@@ -59,6 +72,12 @@ func newQuery(r *http.Request, known ...string) *query {
 // newQueryOfOne reads the parameters of what is no list, and so has no pages.
 func newQueryOfOne(r *http.Request, known ...string) *query {
 	q := &query{values: r.URL.Query()}
+	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		if _, err := url.ParseQuery(pair); err != nil { // which is left out of values
+			name, _, _ := strings.Cut(pair, "=")
+			q.fields.Add("/"+name, "is not encoded as in a URL; write %25 for % and %3B for ;")
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(q.values)) {
 		value := q.get(name)
 		switch {

@@ -98,7 +98,7 @@ durahook is running.
 Deliveries to %[5]s.
 Publish an event and watch it arrive:
 
-  curl %[1]s/v1/events -H 'Authorization: Bearer %[2]s' -d '{
+  curl %[1]s/v1/events -H 'Authorization: Bearer %[2]s' --json '{
     "event": "call.ended",
     "timestamp": "%[6]s",
     "data": {"call_id": "call_abc123", "status": "answered", "duration": 127}

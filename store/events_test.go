@@ -148,7 +148,7 @@ func TestIdempotencyKeys(t *testing.T) {
 
 func idempotencyKey(t *testing.T, key, body string) *webhook.IdempotencyKey {
 	t.Helper()
-	parsed, err := webhook.ParseIdempotencyKey(key, "/v1/events", []byte(body))
+	parsed, err := webhook.ParseIdempotencyKey([]string{key}, "/v1/events", []byte(body))
 	require.NoError(t, err)
 	return parsed
 }

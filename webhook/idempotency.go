@@ -24,17 +24,23 @@ type IdempotencyKey struct {
 	Request [sha256.Size]byte
 }
 
-// ParseIdempotencyKey reads the value of the header Idempotency-Key of a request for an operation with a body.
-// It returns nil when there is none.
-func ParseIdempotencyKey(value, operation string, body []byte) (*IdempotencyKey, error) {
-	if value == "" {
+// ParseIdempotencyKey reads the headers Idempotency-Key of a request for an operation with a body. It returns nil
+// when there is none. An empty one is refused: whoever sends it believes to be safe.
+func ParseIdempotencyKey(values []string, operation string, body []byte) (*IdempotencyKey, error) {
+	if len(values) == 0 {
 		return nil, nil
 	}
+	value := values[0]
 	isPrintable := func(r rune) bool { return r >= ' ' && r <= '~' }
-	if len(value) > maxIdempotencyKey || strings.ContainsFunc(value, func(r rune) bool { return !isPrintable(r) }) {
-		var fields Fields
+	var fields Fields
+	switch {
+	case len(values) > 1:
+		fields.Add("/"+HeaderIdempotencyKey, "is there more than once")
+	case value == "", len(value) > maxIdempotencyKey, strings.ContainsFunc(value, func(r rune) bool { return !isPrintable(r) }):
 		fields.Add("/"+HeaderIdempotencyKey, fmt.Sprintf("must be 1 to %d printable ASCII characters, such as a UUID", maxIdempotencyKey))
-		return nil, fields.Err()
+	}
+	if err := fields.Err(); err != nil {
+		return nil, err
 	}
 	request := sha256.New()
 	request.Write([]byte(operation + "\n"))

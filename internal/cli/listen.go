@@ -63,7 +63,7 @@ To have all events delivered here, by a durahook that has --allow-insecure-targe
 
   curl http://127.0.0.1:8080/v1/webhooks \
     -H "Authorization: Bearer $DURAHOOK_ADMIN_KEY" \
-    -d '{"name":"Listen","url":"%[1]s","events":["*"]}'
+    --json '{"name":"Listen","url":"%[1]s","events":["*"]}'
 
 `, url, signatures)
 	if err != nil {
