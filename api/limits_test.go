@@ -64,12 +64,12 @@ func TestBodiesAreJSON(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	before := f.rows()
-	for _, contentType := range []string{"application/x-www-form-urlencoded", "text/plain", "text/json", "application/jsonp", "json", "\xff", ";"} {
+	for _, contentType := range []string{"multipart/form-data; boundary=x", "text/plain", "text/json", "application/jsonp", "json", "\xff", ";"} {
 		a := f.call(http.MethodPost, "/v1/events", event, "Content-Type", contentType)
 		requireProblem(a, 415, "unsupported_media_type", nil)
 	}
 	require.Equal(t, before, f.rows())
-	for _, contentType := range []string{"", "application/json", "Application/JSON; charset=utf-8", "application/json;"} {
+	for _, contentType := range []string{"", "application/json", "Application/JSON; charset=utf-8", "application/json;", "application/x-www-form-urlencoded"} {
 		require.Equal(t, 202, f.call(http.MethodPost, "/v1/events", event, "Content-Type", contentType).status, contentType)
 	}
 }

@@ -41,10 +41,12 @@ func readBody(r *http.Request, limit int) ([]byte, error) {
 	return body, nil
 }
 
-// isJSON tells whether a content type is JSON's. Its parameters don't matter: JSON is in UTF-8, whatever they say.
+// isJSON tells whether a content type is JSON's, or the one that curl sends with -d unless it is told otherwise.
+// Parameters don't matter: JSON is in UTF-8, whatever they say.
 func isJSON(contentType string) bool {
 	name, _, err := mime.ParseMediaType(contentType)
-	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && name == "application/json"
+	const json, curls = "application/json", "application/x-www-form-urlencoded"
+	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && (name == json || name == curls)
 }
 
 // readJSON reads the request's body of at most limit bytes into the struct that into points to.

@@ -79,7 +79,8 @@ func (d *Document) check(request *http.Request, answer *http.Response, body []by
 		},
 	}
 	if answer.StatusCode < http.StatusMultipleChoices {
-		if request.Header.Get("Content-Type") == "" {
+		// A body that doesn't say what it is, or says what curl makes it say, is JSON all the same.
+		if is := request.Header.Get("Content-Type"); is == "" || strings.HasPrefix(is, "application/x-www-form-urlencoded") {
 			request.Header.Set("Content-Type", "application/json")
 		}
 		request.URL = withoutEmpty(request.URL)
