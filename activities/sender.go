@@ -15,12 +15,8 @@ import (
 	"github.com/durahook/durahook/webhook"
 )
 
-const (
-	// keptBody is how much of an answer's body is kept for people to see.
-	keptBody = 16 << 10
-	// readBody is how much of it is read at all; an endpoint that sends more has answered.
-	readBody = 1 << 20
-)
+// readBody is how much of an answer's body is read at all; an endpoint that sends more has answered.
+const readBody = 1 << 20
 
 // Sender makes the POSTs.
 type Sender struct {
@@ -148,14 +144,14 @@ func redact(authentication webhook.Authentication, header http.Header, body []by
 		}
 	}
 	body = []byte(authentication.Redact(string(body)))
-	return header, body[:min(len(body), keptBody)]
+	return header, body[:min(len(body), webhook.KeptBody)]
 }
 
 // readAnswer reads the body to its end, so that the connection can be used again, and returns its beginning:
 // more than is kept, so that no secret is cut in two before it is found.
 func readAnswer(response *http.Response) (kept []byte, err error) {
 	defer func() { err = errors.Join(err, response.Body.Close()) }()
-	kept, err = io.ReadAll(io.LimitReader(response.Body, 2*keptBody))
+	kept, err = io.ReadAll(io.LimitReader(response.Body, 2*webhook.KeptBody))
 	if err != nil {
 		return kept, err
 	}

@@ -3,7 +3,6 @@ package api
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/durahook/durahook/store"
@@ -38,19 +37,12 @@ func (q *query) status() webhook.Status {
 
 // statusCodes reads a status code, such as 503, or a class of them, such as 5xx.
 func (q *query) statusCodes() store.StatusCodes {
-	const name = "status_code"
-	text := q.get(name)
-	code, err := strconv.Atoi(text)
-	switch {
-	case text == "":
-		return store.StatusCodes{}
-	case len(text) == 3 && text[0] >= '1' && text[0] <= '5' && text[1:] == "xx":
-		first := int(text[0]-'0') * 100
-		return store.StatusCodes{From: first, To: first + 99}
-	case err != nil || len(text) != 3 || code < 100 || code > 599:
-		q.fields.Add("/"+name, "must be a status code from 100 to 599, or a class of them such as 5xx")
+	text := q.get("status_code")
+	codes, ok := store.ParseStatusCodes(text)
+	if text != "" && !ok {
+		q.fields.Add("/status_code", "must be a status code from 100 to 599, or a class of them such as 5xx")
 	}
-	return store.StatusCodes{From: code, To: code}
+	return codes
 }
 
 // span reads the stretch of time from since to until of time. The zero time stands for a parameter that is not there.

@@ -31,14 +31,14 @@ type asset struct {
 
 // stylesheet is what console.css is made of, in this order: later rules win over earlier ones.
 func stylesheet() []string {
-	return []string{"css/base.css", "css/parts.css", "css/list.css", "css/table.css", "css/cards.css"}
+	return []string{"css/base.css", "css/parts.css", "css/list.css", "css/table.css", "css/cards.css", "css/delivery.css"}
 }
 
 // loadAssets reads the embedded files. It panics when one is missing, which no build that works does.
 func loadAssets() *assets {
 	loaded := &assets{paths: map[string]string{}, files: map[string]asset{}}
 	loaded.add("console.css", stylesheet()...)
-	for _, name := range []string{"deliveries.js", "sign-in.js", "favicon.svg"} {
+	for _, name := range []string{"live.js", "sign-in.js", "favicon.svg"} {
 		loaded.add(name, name)
 	}
 	return loaded

@@ -24,7 +24,10 @@ import (
 type Service interface {
 	Account(ctx context.Context, id string) (string, error)
 	Deliveries(ctx context.Context, accountID string, filter store.DeliveryFilter, page store.Page) ([]webhook.Delivery, error)
+	EventTypes(ctx context.Context, accountID string, page store.Page) ([]webhook.EventType, error)
+	Inspect(ctx context.Context, accountID, id string) (service.Inspection, error)
 	Webhooks(ctx context.Context, accountID string, page store.Page) ([]webhook.Webhook, error)
+	Cancel(ctx context.Context, accountID, id string) (webhook.Delivery, error)
 	Retry(ctx context.Context, accountID, id string) (webhook.Delivery, error)
 	WorkflowURL(deliveryID string) string
 }
@@ -37,8 +40,11 @@ const (
 	signInPath     = root + "/sign-in"
 	signOutPath    = root + "/sign-out"
 	deliveriesPath = root + "/deliveries"
-	livePath       = deliveriesPath + "/live"
-	retryPath      = deliveriesPath + "/{id}/retry"
+	deliveryPath   = deliveriesPath + "/{id}"
+	deedPath       = deliveryPath + "/{deed:retry|cancel}"
+
+	// live, after the path of a page, is where the part of it is served that keeps itself up to date.
+	live = "/live"
 )
 
 // Console serves the pages. It is safe for concurrent use.
@@ -89,8 +95,10 @@ func (c *Console) Register(router *mux.Router) {
 		{http.MethodPost, signInPath, c.public(c.signIn)},
 		{http.MethodPost, signOutPath, c.public(c.signOut)},
 		{http.MethodGet, deliveriesPath, c.private(c.deliveries)},
-		{http.MethodGet, livePath, c.private(c.liveDeliveries)},
-		{http.MethodPost, retryPath, c.private(c.retryDelivery)},
+		{http.MethodGet, deliveriesPath + live, c.private(c.liveDeliveries)},
+		{http.MethodGet, deliveryPath, c.private(c.delivery)},
+		{http.MethodGet, deliveryPath + live, c.private(c.liveDelivery)},
+		{http.MethodPost, deedPath, c.private(c.deed)}, // the last, or mux answers a GET of it with 404
 	} {
 		methods := []string{route.method}
 		if route.method == http.MethodGet {

@@ -13,9 +13,11 @@ import (
 
 // deliveriesPage is what the template deliveries shows: the filters and, below them, the table.
 type deliveriesPage struct {
+	Query       query
 	Statuses    []option
 	Webhooks    []option
-	MoreThanMax bool // there are more webhooks than the filter offers
+	MoreThanMax bool     // there are more webhooks than the filter offers
+	EventTypes  []string // suggested; any can be looked for
 	Filtered    bool
 	Table       table
 }
@@ -69,11 +71,20 @@ func (c *Console) deliveriesPage(r *http.Request, accountID string, query query)
 	if err != nil {
 		return deliveriesPage{}, err
 	}
+	types, err := c.service.EventTypes(r.Context(), accountID, store.Page{Limit: store.MaxLimit})
+	if err != nil {
+		return deliveriesPage{}, err
+	}
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = t.Name
+	}
 	shown, err := c.table(r, accountID, query)
 	if err != nil {
 		return deliveriesPage{}, err
 	}
 	return deliveriesPage{
+		Query: query, EventTypes: names,
 		Statuses: statusOptions(query.Status), Webhooks: webhookOptions(webhooks, query.WebhookID),
 		MoreThanMax: len(webhooks) == store.MaxLimit,
 		Filtered:    query.DeliveryFilter != store.DeliveryFilter{}, Table: shown,
@@ -91,12 +102,7 @@ func (c *Console) liveDeliveries(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", shown.ETag)
-	if r.Header.Get("If-None-Match") == shown.ETag {
-		c.send(w, http.StatusNotModified, nil)
-		return nil
-	}
-	return c.render(w, http.StatusOK, "deliveries.html", "table", shown)
+	return c.sendLive(w, r, "deliveries.html", "table", shown.ETag, shown)
 }
 
 // table looks up what the table shows for a query.
@@ -108,7 +114,7 @@ func (c *Console) table(r *http.Request, accountID string, query query) (table, 
 		return table{}, err
 	}
 	shown := table{
-		LiveURL: query.url(livePath), BackURL: query.url(deliveriesPath), Origin: originOf(r), Now: time.Now(),
+		LiveURL: query.url(deliveriesPath + live), BackURL: query.url(deliveriesPath), Origin: originOf(r), Now: time.Now(),
 	}
 	if len(deliveries) > store.DefaultLimit {
 		deliveries = deliveries[:store.DefaultLimit]
@@ -118,14 +124,16 @@ func (c *Console) table(r *http.Request, accountID string, query query) (table, 
 		shown.NewestURL = query.from("").url(deliveriesPath)
 	}
 	for _, d := range deliveries {
-		shown.Rows = append(shown.Rows, newRow(d, c.service.WorkflowURL(d.ID)))
+		shown.Rows = append(shown.Rows, newRow(d, query.url(deliveriesPath+"/"+d.ID), c.service.WorkflowURL(d.ID)))
 	}
 	if len(shown.Rows) == 0 {
 		if shown.Empty, err = c.whyEmpty(r.Context(), accountID, query); err != nil {
 			return table{}, err
 		}
 	}
-	shown.ETag, err = c.etag(shown)
+	timeless := shown
+	timeless.Now = time.Time{}
+	shown.ETag, err = c.etag("deliveries.html", "table", timeless)
 	return shown, err
 }
 
@@ -143,10 +151,19 @@ func (c *Console) whyEmpty(ctx context.Context, accountID string, query query) (
 	return emptyNoDeliveries, nil
 }
 
-// etag changes when anything that the table shows does, apart from the time that passes.
-func (c *Console) etag(shown table) (string, error) {
-	shown.Now = time.Time{}
-	text, err := c.pages.render("deliveries.html", "table", shown)
+// sendLive sends a part of a page, or 304 when it is as the visitor's page already shows it.
+func (c *Console) sendLive(w http.ResponseWriter, r *http.Request, name, part, etag string, data any) error {
+	w.Header().Set("ETag", etag)
+	if r.Header.Get("If-None-Match") == etag {
+		c.send(w, http.StatusNotModified, nil)
+		return nil
+	}
+	return c.render(w, http.StatusOK, name, part, data)
+}
+
+// etag changes when anything that a part of a page shows does. Data is without what changes as time passes.
+func (c *Console) etag(name, part string, data any) (string, error) {
+	text, err := c.pages.render(name, part, data)
 	if err != nil {
 		return "", err
 	}

@@ -180,7 +180,10 @@ func TestFilters(t *testing.T) {
 	got = v.get("/console/deliveries?webhook_id=" + gone)
 	assert.Equal(t, gone, got.text("select[name=webhook_id] option[selected]"))
 
-	for _, nonsense := range []string{"status=lost", "webhook_id=dlv_1", "cursor=2"} {
+	for _, nonsense := range []string{
+		"status=lost", "webhook_id=dlv_1", "event_id=whk_1", "cursor=2", "status_code=6xx", "since=yesterday",
+		"until=10000-01-01T00:00", "q=" + strings.Repeat("x", webhook.MaxSearch+1),
+	} {
 		got = v.get("/console/deliveries?" + nonsense)
 		assert.Contains(t, got.text("#notice.bad p"), "There is no such", nonsense)
 		assert.Equal(t, store.DeliveryFilter{}, s.filter)
@@ -298,4 +301,29 @@ func TestRetryThatCannotBe(t *testing.T) {
 	}
 	v := signedIn(t, &fakeService{retryErr: cause})
 	assert.Equal(t, http.StatusInternalServerError, v.post("/console/deliveries/dlv_x/retry", nil).status)
+}
+
+func TestFiltersStayInTheAddress(t *testing.T) {
+	t.Parallel()
+	d := delivery(func(d *webhook.Delivery) { d.Test = true })
+	s := &fakeService{deliveries: []webhook.Delivery{d}}
+	got := signedIn(t, s).get("/console/deliveries?event=call.ended&status_code=5xx&since=2026-02-02T14:30&until=2026-02-02T17:00:00%2B01:00&q=%2B15551234567&status=&webhook_id=")
+	assert.Equal(t, store.DeliveryFilter{
+		Event: "call.ended", StatusCodes: store.StatusCodes{From: 500, To: 599}, Query: "+15551234567",
+		Since: time.Date(2026, 2, 2, 14, 30, 0, 0, time.UTC), Until: time.Date(2026, 2, 2, 16, 0, 0, 0, time.UTC),
+	}, s.filter)
+	const query = "?event=call.ended&q=%2B15551234567&since=2026-02-02T14%3A30%3A00Z&status_code=5xx&until=2026-02-02T16%3A00%3A00Z"
+	assert.Equal(t, "/console/deliveries/live"+query, got.attr("#live", "data-url"))
+	assert.Equal(t, "/console/deliveries/"+d.ID+query, got.attr("tbody .event a", "href"))
+	assert.Equal(t, "call.ended Test", got.text("tbody .event"))
+	for name, want := range map[string]string{
+		"event": "call.ended", "status_code": "5xx", "q": "+15551234567",
+		"since": "2026-02-02T14:30:00", "until": "2026-02-02T16:00:00",
+	} {
+		assert.Equal(t, want, got.attr(".filters [name="+name+"]", "value"))
+	}
+	assert.Len(t, got.page.Find(".filters details[open]").Nodes, 1)
+	assert.Len(t, got.page.Find("#event-types option").Nodes, 2)
+	plain := signedIn(t, s).get("/console/deliveries")
+	assert.Empty(t, plain.page.Find(".filters details[open]").Nodes)
 }

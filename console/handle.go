@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/durahook/durahook/webhook"
 )
@@ -41,7 +42,7 @@ func (c *Console) private(h handler) http.Handler {
 		if c.signedIn(r) {
 			return h(w, r)
 		}
-		if r.URL.Path == livePath {
+		if strings.HasSuffix(r.URL.Path, live) {
 			return &webhook.Error{Code: webhook.CodeUnauthorized, Message: "Sign in again to go on."}
 		}
 		next := deliveriesPath

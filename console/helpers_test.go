@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/durahook/durahook/console"
+	"github.com/durahook/durahook/service"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
@@ -33,9 +34,13 @@ type fakeService struct {
 	err        error // of every call
 	retryErr   error
 
+	inspection service.Inspection // of its delivery's ID, in acc_test
+	cancelErr  error
+
 	filter  store.DeliveryFilter // of the last list
 	page    store.Page
 	retried []string
+	cancels []string
 }
 
 func (f *fakeService) Account(context.Context, string) (string, error) { return "acc_test", f.err }
@@ -49,6 +54,29 @@ func (f *fakeService) Deliveries(_ context.Context, _ string, filter store.Deliv
 
 func (f *fakeService) Webhooks(_ context.Context, _ string, page store.Page) ([]webhook.Webhook, error) {
 	return f.webhooks[:min(len(f.webhooks), page.Limit)], f.err
+}
+
+func (f *fakeService) EventTypes(context.Context, string, store.Page) ([]webhook.EventType, error) {
+	return []webhook.EventType{{Name: "call.ended"}, {Name: "call.started"}}, f.err
+}
+
+func (f *fakeService) Inspect(_ context.Context, accountID, id string) (service.Inspection, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil && (id != f.inspection.Delivery.ID || accountID != "acc_test") {
+		return service.Inspection{}, webhook.NotFound(webhook.DeliveryPrefix, id)
+	}
+	return f.inspection, f.err
+}
+
+func (f *fakeService) Cancel(_ context.Context, _, id string) (webhook.Delivery, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cancelErr != nil {
+		return webhook.Delivery{}, f.cancelErr
+	}
+	f.cancels = append(f.cancels, id)
+	return webhook.Delivery{ID: id, Event: "call.ended", WebhookName: "Salesforce Sync", Status: webhook.StatusCancelled}, nil
 }
 
 func (f *fakeService) Retry(_ context.Context, _, id string) (webhook.Delivery, error) {

@@ -29,11 +29,11 @@ type page struct {
 
 // parsePages parses every page and panics when one is broken.
 func parsePages(files *assets) *pages {
-	functions := template.FuncMap{"asset": files.path, "until": until}
+	functions := template.FuncMap{"asset": files.path, "until": until, "exactly": untilExactly}
 	layout := template.Must(template.New("layout").Funcs(functions).
-		ParseFS(templateFiles, "templates/layout.html", "templates/table.html"))
+		ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/table.html", "templates/inspection.html"))
 	parsed := &pages{byName: map[string]*template.Template{}}
-	for _, name := range []string{"deliveries.html", "sign_in.html", "error.html"} {
+	for _, name := range []string{"deliveries.html", "delivery.html", "sign_in.html", "error.html"} {
 		parsed.byName[name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+name))
 	}
 	return parsed

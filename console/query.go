@@ -3,6 +3,7 @@ package console
 import (
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
@@ -17,7 +18,8 @@ type query struct {
 // readQuery reads the parameters of a list. Those that make no sense are left out; mistake says so.
 func readQuery(values url.Values) (read query, mistake string) {
 	read.Status = webhook.Status(values.Get("status"))
-	read.WebhookID = values.Get("webhook_id")
+	read.WebhookID, read.EventID = values.Get("webhook_id"), values.Get("event_id")
+	read.Event, read.Query = values.Get("event"), values.Get("q")
 	read.Cursor = values.Get("cursor")
 	if read.Status != "" && !slices.Contains(webhook.Statuses(), read.Status) {
 		read.Status, mistake = "", "There is no such status; deliveries with any are shown."
@@ -25,10 +27,64 @@ func readQuery(values url.Values) (read query, mistake string) {
 	if read.WebhookID != "" && webhook.CheckID(webhook.WebhookPrefix, read.WebhookID) != nil {
 		read.WebhookID, mistake = "", "There is no such webhook; deliveries to all of them are shown."
 	}
+	if read.EventID != "" && webhook.CheckID(webhook.EventPrefix, read.EventID) != nil {
+		read.EventID, mistake = "", "There is no such event; deliveries of all of them are shown."
+	}
 	if read.Cursor != "" && webhook.CheckID(webhook.DeliveryPrefix, read.Cursor) != nil {
 		read.Cursor, mistake = "", "There is no such place in the list; the newest deliveries are shown."
 	}
+	if len(read.Query) > webhook.MaxSearch {
+		read.Query, mistake = "", "There is no such value: none that can be looked for is that long."
+	}
+	codes, ok := store.ParseStatusCodes(values.Get("status_code"))
+	if read.StatusCodes = codes; !ok && values.Get("status_code") != "" {
+		mistake = "There is no such status code; use one such as 503, or a class of them such as 5xx."
+	}
+	var sinceOK, untilOK bool
+	read.Since, sinceOK = readTime(values.Get("since"))
+	read.Until, untilOK = readTime(values.Get("until"))
+	if !sinceOK || !untilOK {
+		mistake = "There is no such time; use the form 2025-02-02T14:30, in UTC."
+	}
 	return read, mistake
+}
+
+// fieldTime is the form in which a browser's field for a time sends it; it is in UTC here.
+const fieldTime = "2006-01-02T15:04"
+
+// readTime reads a time as the API or a browser's field writes it. It is zero, and fine, when there is none.
+func readTime(text string) (at time.Time, ok bool) {
+	if text == "" {
+		return time.Time{}, true
+	}
+	for _, form := range []string{fieldTime, fieldTime + ":05"} {
+		if at, err := time.Parse(form, text); err == nil && at.Year() > 0 {
+			return at, true
+		}
+	}
+	if at, ok := webhook.ParseTime(text); ok && at.Year() > 0 && at.Year() <= 9999 {
+		return at, true
+	}
+	return time.Time{}, false
+}
+
+// writeTime returns a time in a form of [time.Time.Format], or nothing for none.
+func writeTime(at time.Time, form string) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(form)
+}
+
+// SinceField and UntilField are the times as a browser's field wants them.
+func (q query) SinceField() string { return writeTime(q.Since, fieldTime+":05") }
+
+// UntilField is like SinceField.
+func (q query) UntilField() string { return writeTime(q.Until, fieldTime+":05") }
+
+// More reports whether the query filters by what the page shows only when it is asked for more.
+func (q query) More() bool {
+	return q.Event != "" || q.StatusCodes != store.StatusCodes{} || !q.Since.IsZero() || !q.Until.IsZero()
 }
 
 // narrows reports whether the query leaves deliveries out.
@@ -44,7 +100,9 @@ func (q query) from(cursor string) query {
 func (q query) url(path string) string {
 	values := url.Values{}
 	for name, value := range map[string]string{
-		"status": string(q.Status), "webhook_id": q.WebhookID, "cursor": q.Cursor,
+		"status": string(q.Status), "webhook_id": q.WebhookID, "event_id": q.EventID, "event": q.Event,
+		"status_code": q.StatusCodes.String(), "since": writeTime(q.Since, time.RFC3339Nano),
+		"until": writeTime(q.Until, time.RFC3339Nano), "q": q.Query, "cursor": q.Cursor,
 	} {
 		if value != "" {
 			values.Set(name, value)

@@ -12,6 +12,8 @@ import (
 // row is a delivery as the table shows it.
 type row struct {
 	ID           string
+	URL          string // of its page
+	Test         bool
 	Event        string
 	WebhookName  string
 	Status       statusWords
@@ -24,10 +26,10 @@ type row struct {
 	WorkflowURL  string
 }
 
-func newRow(d webhook.Delivery, workflowURL string) row {
+func newRow(d webhook.Delivery, url, workflowURL string) row {
 	shown := row{
-		ID: d.ID, Event: d.Event, WebhookName: d.WebhookName, Status: statusOf(d.Status), Answer: answerOf(d),
-		Attempts: d.AttemptCount, Created: d.CreatedAt.UTC(), WorkflowURL: workflowURL,
+		ID: d.ID, URL: url, Test: d.Test, Event: d.Event, WebhookName: d.WebhookName, Status: statusOf(d.Status),
+		Answer: answerOf(d.Outcome, d.StatusCode), Attempts: d.AttemptCount, Created: d.CreatedAt.UTC(), WorkflowURL: workflowURL,
 	}
 	if d.ResponseTimeMS != nil {
 		shown.ResponseTime = formatMilliseconds(*d.ResponseTimeMS)
@@ -44,25 +46,25 @@ func newRow(d webhook.Delivery, workflowURL string) row {
 
 // statusWords say where a delivery stands. Tone is a class of the stylesheet and never the only sign.
 type statusWords struct {
-	Tone, Words, Meaning string
+	Tone, Icon, Words, Meaning string
 }
 
 func statusOf(status webhook.Status) statusWords {
 	switch status {
 	case webhook.StatusPending:
-		return statusWords{"busy", "Pending", "An attempt is under way or about to be"}
+		return statusWords{"busy", "↻", "Pending", "An attempt is under way or about to be"}
 	case webhook.StatusWaiting:
-		return statusWords{"wait", "Waiting", "The last attempt failed; the next one follows by itself"}
+		return statusWords{"wait", "◷", "Waiting", "The last attempt failed; the next one follows by itself"}
 	case webhook.StatusDelivered:
-		return statusWords{"good", "Delivered", "The endpoint answered with success"}
+		return statusWords{"good", "✓", "Delivered", "The endpoint answered with success"}
 	case webhook.StatusExhausted:
-		return statusWords{"bad", "Exhausted", "Every attempt failed; nothing more happens by itself"}
+		return statusWords{"bad", "✕", "Exhausted", "Every attempt failed; nothing more happens by itself"}
 	case webhook.StatusCancelled:
-		return statusWords{"calm", "Cancelled", "Somebody cancelled it"}
+		return statusWords{"calm", "–", "Cancelled", "Somebody cancelled it"}
 	case webhook.StatusDiscarded:
-		return statusWords{"calm", "Discarded", "The webhook was disabled or deleted"}
+		return statusWords{"calm", "–", "Discarded", "The webhook was disabled or deleted"}
 	default:
-		return statusWords{"calm", string(status), ""}
+		return statusWords{"calm", "–", string(status), ""}
 	}
 }
 
@@ -75,12 +77,12 @@ type answer struct {
 	Meaning   string
 }
 
-func answerOf(d webhook.Delivery) answer {
-	if d.Outcome == nil {
+func answerOf(outcome *webhook.Outcome, code *int) answer {
+	if outcome == nil {
 		return answer{}
 	}
 	shown := answer{Dot: "🔴", Tone: "bad"}
-	switch *d.Outcome {
+	switch *outcome {
 	case webhook.OutcomeSuccess:
 		shown = answer{Dot: "🟢", Tone: "good", Words: "Success"}
 	case webhook.OutcomeClientError:
@@ -94,11 +96,11 @@ func answerOf(d webhook.Delivery) answer {
 	case webhook.OutcomeBlocked:
 		shown.Words, shown.Meaning = "Blocked", "The endpoint's address may not be sent to"
 	default:
-		shown.Words = string(*d.Outcome)
+		shown.Words = string(*outcome)
 	}
-	if d.StatusCode != nil {
-		shown.Code = strconv.Itoa(*d.StatusCode)
-		if text := http.StatusText(*d.StatusCode); text != "" {
+	if code != nil {
+		shown.Code = strconv.Itoa(*code)
+		if text := http.StatusText(*code); text != "" {
 			shown.Meaning = joinMeanings(text, shown.Meaning)
 		}
 	}
@@ -140,4 +142,13 @@ func until(then, now time.Time) string {
 	default:
 		return fmt.Sprintf("in %d h %d min", hours, minutes%60)
 	}
+}
+
+// untilExactly is until with the seconds of the last hour, for a page with few times on it.
+func untilExactly(then, now time.Time) string {
+	left := then.Sub(now).Truncate(time.Second)
+	if left < 2*time.Minute || left >= time.Hour {
+		return until(then, now)
+	}
+	return fmt.Sprintf("in %d min %d s", int(left.Minutes()), int(left.Seconds())%60)
 }

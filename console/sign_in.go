@@ -98,7 +98,7 @@ func safeNext(next string) string {
 		!strings.HasPrefix(next, root+"/"),
 		strings.ContainsRune(next, '\\'),
 		path.Clean(target.Path) != target.Path,
-		target.Path == signInPath, target.Path == livePath, strings.HasPrefix(target.Path, assetsPath):
+		target.Path == signInPath, strings.HasSuffix(target.Path, live), strings.HasPrefix(target.Path, assetsPath):
 		return deliveriesPath
 	}
 	return (&url.URL{Path: target.Path, RawQuery: target.RawQuery}).String()

@@ -30,6 +30,31 @@ func (s *Service) Delivery(ctx context.Context, accountID, id string) (webhook.D
 	return d, attempts, err
 }
 
+// Inspection is all there is to know about a delivery.
+type Inspection struct {
+	Delivery webhook.Delivery
+	Attempts []webhook.Attempt // in the order in which they were made
+	Webhook  webhook.Webhook   // as it is now, also when it was deleted, without its secrets
+	Payload  []byte
+	Schedule webhook.Schedule // the one that deliveries like it are given now
+}
+
+// Inspect returns a delivery of the account with what was sent and what was answered.
+func (s *Service) Inspect(ctx context.Context, accountID, id string) (Inspection, error) {
+	d, attempts, err := s.Delivery(ctx, accountID, id)
+	if err != nil {
+		return Inspection{}, err
+	}
+	w, payload, err := s.store.Sent(ctx, accountID, id)
+	if err != nil {
+		return Inspection{}, err
+	}
+	w.Authentication = w.Authentication.Masked()
+	w.SigningSecret, w.PreviousSigningSecret = "", ""
+	schedule, err := webhook.ParseGaps(s.starter.scheduleOf(d))
+	return Inspection{Delivery: d, Attempts: attempts, Webhook: w, Payload: payload, Schedule: schedule}, err
+}
+
 func (s *Service) delivery(ctx context.Context, accountID, id string) (webhook.Delivery, error) {
 	if err := webhook.CheckID(webhook.DeliveryPrefix, id); err != nil {
 		return webhook.Delivery{}, err

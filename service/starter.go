@@ -186,13 +186,21 @@ func (s *Starter) start(ctx context.Context, d webhook.Delivery) error {
 	return nil
 }
 
-func (s *Starter) startOptions(d webhook.Delivery) (client.StartWorkflowOptions, workflows.DeliveryInput) {
-	schedule, summary := s.schedule, d.Event+" → "+d.WebhookName
+// scheduleOf returns the schedule of a delivery that is started now: a test is sent once.
+func (s *Starter) scheduleOf(d webhook.Delivery) []string {
 	if d.Test {
-		schedule, summary = webhook.Schedule{0}.Strings(), "test: "+summary
+		return webhook.Schedule{0}.Strings()
+	}
+	return s.schedule
+}
+
+func (s *Starter) startOptions(d webhook.Delivery) (client.StartWorkflowOptions, workflows.DeliveryInput) {
+	summary := d.Event + " → " + d.WebhookName
+	if d.Test {
+		summary = "test: " + summary
 	}
 	input := workflows.DeliveryInput{
-		AccountID: d.AccountID, WebhookID: d.WebhookID, EventID: d.EventID, Schedule: schedule,
+		AccountID: d.AccountID, WebhookID: d.WebhookID, EventID: d.EventID, Schedule: s.scheduleOf(d),
 		FastLane: s.lanes != nil && s.lanes.Choose(d.WebhookID) == lanes.Fast,
 	}
 	return client.StartWorkflowOptions{

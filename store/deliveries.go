@@ -26,6 +26,25 @@ func (s *Store) Delivery(ctx context.Context, accountID, id string) (webhook.Del
 	return d, nil
 }
 
+// Sent returns what the requests of a delivery of the account are made of as things are now: its webhook, also
+// when that was deleted, and the event's payload.
+func (s *Store) Sent(ctx context.Context, accountID, id string) (webhook.Webhook, []byte, error) {
+	var row struct {
+		webhookRow
+		Payload []byte `db:"payload"`
+	}
+	err := s.db.GetContext(ctx, &row, `
+		SELECT w.*, p.payload FROM deliveries d
+		JOIN (SELECT `+webhookColumns+` FROM webhooks) w ON w.id = d.webhook_id
+		JOIN event_payloads p ON p.event_id = d.event_id
+		WHERE d.account_id = $1 AND d.id = $2`, accountID, id)
+	if err != nil {
+		return webhook.Webhook{}, nil, fmt.Errorf("find what was sent: %w", notFound(err, webhook.DeliveryPrefix, id))
+	}
+	w, err := s.openWebhook(row.webhookRow)
+	return w, row.Payload, err
+}
+
 // DeliveriesOf returns the deliveries of an event of the account, the oldest first.
 func (s *Store) DeliveriesOf(ctx context.Context, accountID, eventID string) ([]webhook.Delivery, error) {
 	deliveries := []webhook.Delivery{}

@@ -72,6 +72,44 @@ func TestDeliveriesOfOtherAccountsDoNotExist(t *testing.T) {
 	require.Empty(t, attempts)
 }
 
+func TestSent(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := f.newDelivery()
+	w, payload, err := f.Sent(t.Context(), f.account, d.ID)
+	require.NoError(t, err)
+	require.Equal(t, d.WebhookID, w.ID)
+	require.True(t, w.Enabled)
+	event, err := f.Event(t.Context(), f.account, d.EventID)
+	require.NoError(t, err)
+	require.Equal(t, event.Payload, payload)
+
+	_, _, err = f.Sent(t.Context(), f.newAccount("other"), d.ID)
+	requireNotFound(t, d.ID, err)
+	f.exec(`UPDATE webhooks SET deleted_at = now()`)
+	w, _, err = f.Sent(t.Context(), f.account, d.ID)
+	require.NoError(t, err)
+	require.False(t, w.Enabled)
+}
+
+func TestStatusCodes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]store.StatusCodes{
+		"503": {From: 503, To: 503}, "100": {From: 100, To: 100}, "5xx": {From: 500, To: 599},
+	} {
+		codes, ok := store.ParseStatusCodes(text)
+		require.True(t, ok)
+		require.Equal(t, want, codes)
+		require.Equal(t, text, codes.String())
+	}
+	for _, text := range []string{"", "xx", "6xx", "0xx", "50xx", "99", "600", "5x", "5xxxx", "-20", "+20", "0200", "５xx"} {
+		codes, ok := store.ParseStatusCodes(text)
+		require.False(t, ok, text)
+		require.Empty(t, codes, text)
+	}
+	require.Empty(t, store.StatusCodes{}.String())
+}
+
 // A webhook's deliveries outlive it.
 func TestDeliveriesOfDeletedWebhooks(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -24,6 +26,36 @@ type DeliveryFilter struct {
 
 // StatusCodes are the codes from one to another, both included. The zero value is no filter.
 type StatusCodes struct{ From, To int }
+
+// ParseStatusCodes reads a status code, such as 503, or a class of them, such as 5xx; ok is false for what is
+// neither.
+func ParseStatusCodes(text string) (codes StatusCodes, ok bool) {
+	const class = 100
+	code, err := strconv.Atoi(strings.TrimSuffix(text, "xx"))
+	switch {
+	case err != nil || text[0] < '1' || text[0] > '5':
+		return StatusCodes{}, false
+	case len(text) == 3 && strings.HasSuffix(text, "xx"):
+		return StatusCodes{From: code * class, To: code*class + class - 1}, true
+	case len(text) == 3:
+		return StatusCodes{From: code, To: code}, true
+	default:
+		return StatusCodes{}, false
+	}
+}
+
+// String is the inverse of [ParseStatusCodes]; it is empty for no filter.
+func (c StatusCodes) String() string {
+	const class = 100
+	switch {
+	case c == StatusCodes{}:
+		return ""
+	case c.From == c.To:
+		return strconv.Itoa(c.From)
+	default:
+		return strconv.Itoa(c.From/class) + "xx"
+	}
+}
 
 const codeColumn = "status_code"
 

@@ -78,6 +78,23 @@ func Mask(secret string) string {
 	}
 }
 
+// ShownHeader returns the header that the authentication adds to a request, and what stands in it before the
+// secret part. Without one, the name is empty.
+func (a Authentication) ShownHeader() (name, prefix string) {
+	switch a.Type {
+	case AuthenticationAPIKey:
+		return a.Header, ""
+	case AuthenticationBasic:
+		return "Authorization", "Basic "
+	case AuthenticationBearer:
+		return "Authorization", "Bearer "
+	case AuthenticationHMAC:
+		return a.Header, a.Algorithm + "="
+	default:
+		return "", ""
+	}
+}
+
 // Apply sets the headers that the authentication adds to a request with this body.
 func (a Authentication) Apply(request *http.Request, body []byte) {
 	switch a.Type {

@@ -95,6 +95,9 @@ func NewDelivery(event Event, webhookID, webhookName string) Delivery {
 	}
 }
 
+// KeptBody is how many bytes of an answer's body are kept for people to see.
+const KeptBody = 16 << 10
+
 // Attempt is one POST of a delivery. RunID and Sequence say which attempt of which workflow run it is;
 // together they make recording it twice impossible.
 type Attempt struct {
@@ -109,7 +112,7 @@ type Attempt struct {
 	ResponseTimeMS  int                 `db:"response_time_ms"`
 	Error           *string             `db:"error"` // in plain words; nil with an answer
 	ResponseHeaders map[string][]string `db:"-"`
-	ResponseBody    []byte              `db:"response_body"` // the first 16 KiB
+	ResponseBody    []byte              `db:"response_body"` // the first [KeptBody]
 	StartedAt       time.Time           `db:"started_at"`
 	EndedAt         time.Time           `db:"ended_at"`
 }

@@ -1,6 +1,6 @@
-// Keeps the list of deliveries up to date, counts down to the next attempts and retries without leaving the
-// page. Rows are changed in place and only where the server says something new, so that focus, selection and
-// scroll position stay where they are.
+// Keeps the list of deliveries, or one delivery's page, up to date, counts down to the next attempts, retries and
+// cancels without leaving the page. Rows and parts are changed in place and only where the server says something
+// new, so that focus, selection and scroll position stay where they are.
 
 const pollEvery = 800; // ms; a new delivery is to be seen within a second
 const pollAtMost = 10_000; // ms; between two tries while the server cannot be reached
@@ -8,6 +8,7 @@ const aimLasts = 1500; // ms; a pointer that moved over a button this recently i
 const noticeLasts = 8000; // ms; for good news, the other stays
 
 const live = document.querySelector("#live");
+const shown = ".list, .delivery"; // what the server sends anew, in live
 const liveState = document.querySelector("#live-state");
 const notice = document.querySelector("#notice");
 const served = new WeakMap(); // cell or part → its HTML as the server sent it; the countdown changes what shows
@@ -26,25 +27,51 @@ const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 
 // remember keeps how the server sent the parts that are compared later.
 function remember(root) {
-  for (const part of root.querySelectorAll("tbody > tr > *, .pager")) {
+  for (const part of root.querySelectorAll("tbody > tr > *, .pager, .delivery > *")) {
     served.set(part, part.innerHTML);
   }
 }
 
-// apply turns what shows into the list that the server sent.
+// apply turns what shows into what the server sent: a list or a delivery.
 function apply(next) {
-  const list = live.querySelector(".list");
+  const list = live.querySelector(shown);
   const rows = list.querySelector("tbody");
   const nextRows = next.querySelector("tbody");
   clockAhead = Date.now() - Number(next.dataset.now);
   remember(next);
-  if (rows && nextRows) {
+  if (next.matches(".delivery")) {
+    applyParts(list, next);
+  } else if (rows && nextRows) {
     applyRows(rows, nextRows);
     applyPager(list, next);
   } else {
     list.replaceWith(next);
   }
   tick();
+}
+
+// applyParts changes the parts of a delivery that differ. What was opened stays open where nothing is new.
+function applyParts(list, next) {
+  const ids = new Set(Array.from(next.children, (part) => part.id));
+  for (const part of [...list.children]) {
+    if (!ids.has(part.id)) {
+      part.remove();
+    }
+  }
+  [...next.children].forEach((nextPart, i) => {
+    const part = document.getElementById(nextPart.id);
+    if (!part) {
+      nextPart.classList.add("fresh");
+      list.insertBefore(nextPart, list.children[i] ?? null);
+    } else if (served.get(part) !== served.get(nextPart)) {
+      const focused = part.contains(document.activeElement);
+      served.set(part, served.get(nextPart));
+      part.replaceChildren(...nextPart.childNodes);
+      if (focused) {
+        live.focus({ preventScroll: true }); // what had it is gone; the next tab goes on from here
+      }
+    }
+  });
 }
 
 function applyRows(rows, nextRows) {
@@ -130,7 +157,7 @@ async function refresh() {
   if (!response.ok) {
     throw new Error(`the server answered ${response.status}`);
   }
-  const next = parse(await response.text()).querySelector(".list");
+  const next = parse(await response.text()).querySelector(shown);
   if (performance.now() - aimedAt < aimLasts && movesRows(next)) {
     return; // the ETag stays the old one, so that the next time brings it again
   }
@@ -155,7 +182,7 @@ function aim(event) {
 // --- counting down -------------------------------------------------------------------------------------
 
 // until uses the words that the server uses.
-function until(then) {
+function until(then, exact) {
   const seconds = Math.floor((then - (Date.now() - clockAhead)) / 1000);
   const minutes = Math.floor(seconds / 60);
   if (seconds <= 0) {
@@ -164,6 +191,9 @@ function until(then) {
   if (seconds < 120) {
     return `in ${seconds} s`;
   }
+  if (minutes < 60 && exact) {
+    return `in ${minutes} min ${seconds % 60} s`;
+  }
   if (minutes < 60) {
     return `in ${minutes} min`;
   }
@@ -171,17 +201,17 @@ function until(then) {
 }
 
 function tick() {
-  for (const time of live.querySelectorAll(".next time")) {
-    const text = until(Date.parse(time.dateTime));
+  for (const time of live.querySelectorAll("td.next time, time[data-exact]")) {
+    const text = until(Date.parse(time.dateTime), "exact" in time.dataset);
     if (time.textContent !== text) {
       time.textContent = text;
     }
   }
 }
 
-// --- retrying ------------------------------------------------------------------------------------------
+// --- retrying and cancelling ---------------------------------------------------------------------------
 
-async function retry(event) {
+async function submit(event) {
   const button = event.submitter;
   event.preventDefault();
   if (button.getAttribute("aria-disabled") === "true") {
@@ -191,7 +221,7 @@ async function retry(event) {
   try {
     await send(event.target, button.formAction);
   } catch {
-    showNotice("bad", "Not retried. durahook cannot be reached at the moment; try again.");
+    showNotice("bad", "That did not work. durahook cannot be reached at the moment; try again.");
   }
   button.removeAttribute("aria-disabled");
 }
@@ -200,9 +230,9 @@ async function retry(event) {
 async function send(form, action) {
   const response = await fetch(action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   const page = parse(await response.text());
-  const list = page.querySelector("#live .list");
+  const list = page.querySelector("#live")?.querySelector(shown);
   if (!response.ok) {
-    showNotice("bad", "Not retried. Something went wrong on the server; its log says what.");
+    showNotice("bad", "That did not work. Something went wrong on the server; its log says what.");
   } else if (!list) {
     location.assign(response.url); // the session has ended
   } else {
@@ -238,17 +268,35 @@ function expireNotice() {
   }
 }
 
+// --- copying -------------------------------------------------------------------------------------------
+
+// copy is there only where the browser lets pages write to the clipboard: over HTTPS and on this machine.
+async function copy(event) {
+  const button = event.target.closest("button.copy");
+  if (!button) {
+    return;
+  }
+  try {
+    await navigator.clipboard.writeText(button.closest(".copyable").querySelector("code").textContent);
+    showNotice("good", "Copied.");
+  } catch {
+    showNotice("bad", "The browser did not let this be copied; select it instead.");
+  }
+}
+
 // -------------------------------------------------------------------------------------------------------
 
 remember(live);
-clockAhead = Date.now() - Number(live.querySelector(".list").dataset.now);
+clockAhead = Date.now() - Number(live.querySelector(shown).dataset.now);
 document.documentElement.classList.add("scripted"); // the notice may float now that it can be dismissed
+document.documentElement.classList.toggle("copies", Boolean(navigator.clipboard));
 notice.querySelector("button").hidden = false;
 notice.querySelector("button").addEventListener("click", hideNotice);
 expireNotice();
 live.addEventListener("pointermove", aim);
 live.addEventListener("pointerdown", aim);
-live.addEventListener("submit", retry);
+live.addEventListener("submit", submit);
+live.addEventListener("click", copy);
 document.addEventListener("visibilitychange", poll);
 setInterval(tick, 1000);
 poll();

@@ -1,0 +1,134 @@
+package console
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+// attempt is one of a delivery's as its page shows it.
+type attempt struct {
+	Number   int
+	Manual   bool
+	Newest   bool
+	Answer   answer
+	Duration string
+	Error    string // why no answer came
+	Hint     string // what it means and what to do; empty when all is well
+	Started  time.Time
+	Headers  []header
+	Answered bool
+	Body     text
+}
+
+// header is one line of a request's or an answer's head.
+type header struct{ Name, Value string }
+
+// text is a body as it is shown.
+type text struct {
+	Text string
+	Cut  bool // there was more
+}
+
+func newAttempt(a webhook.Attempt, d webhook.Delivery) attempt {
+	shown := attempt{
+		Number: a.Number, Manual: a.Trigger == webhook.TriggerManual, Newest: a.Number == d.AttemptCount,
+		Answer:   answerOf(&a.Outcome, a.StatusCode),
+		Duration: formatMilliseconds(a.ResponseTimeMS), Hint: hintOf(a), Started: a.StartedAt.UTC(),
+		Answered: a.StatusCode != nil, Body: newText(a.ResponseBody, len(a.ResponseBody) >= webhook.KeptBody),
+	}
+	if a.Error != nil {
+		shown.Error = *a.Error
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.ResponseHeaders)) {
+		for _, value := range a.ResponseHeaders[name] {
+			shown.Headers = append(shown.Headers, header{name, strings.ToValidUTF8(value, "\uFFFD")})
+		}
+	}
+	return shown
+}
+
+// newText returns a body as text, laid out when it is JSON.
+func newText(body []byte, cut bool) text {
+	if len(body) > webhook.KeptBody {
+		body, cut = body[:webhook.KeptBody], true
+	}
+	var laidOut bytes.Buffer
+	if !cut && shallow(body) && json.Indent(&laidOut, body, "", "  ") == nil {
+		body = laidOut.Bytes()
+	}
+	return text{strings.ToValidUTF8(string(body), "\uFFFD"), cut}
+}
+
+// shallow reports whether JSON is nested so little that laying it out cannot make it much larger.
+func shallow(body []byte) bool {
+	const deepest = 24
+	depth := 0
+	for _, b := range body { // brackets in strings count too: that is on the safe side
+		switch b {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		if depth > deepest {
+			return false
+		}
+	}
+	return true
+}
+
+// slow is from when on an endpoint should answer first and work afterwards.
+const slow = 5 * time.Second
+
+const hintSlow = "Answer within 5 seconds: take the event in, answer with success, and process it afterwards."
+
+// hintOf says what an attempt's outcome means and what to do.
+func hintOf(a webhook.Attempt) string {
+	late := time.Duration(a.ResponseTimeMS)*time.Millisecond > slow
+	hint := ""
+	switch a.Outcome {
+	case webhook.OutcomeSuccess:
+	case webhook.OutcomeClientError:
+		hint = hintClientError(a.StatusCode)
+	case webhook.OutcomeServerError:
+		hint = "The endpoint's server has an issue: its log of that moment says which. Once it is mended, retry."
+	case webhook.OutcomeTimeout:
+		return "The response took too long. " + hintSlow
+	case webhook.OutcomeConnectionError:
+		return "Nothing was answered. Check that the URL's host name is right, that the server runs and can be reached " +
+			"from outside, and that its TLS certificate is valid."
+	case webhook.OutcomeBlocked:
+		return "The URL leads to an address that is not public. Use one that is, or have the operator admit it with --allow-networks."
+	}
+	if late {
+		return strings.TrimSpace(hint + " " + hintSlow)
+	}
+	return hint
+}
+
+func hintClientError(code *int) string {
+	switch {
+	case code == nil:
+		return ""
+	case *code < 400:
+		return "Redirects are not followed. Set the webhook's URL to where the endpoint is now."
+	case *code == 401 || *code == 403 || *code == 407:
+		return "The endpoint did not accept who is asking. Check the webhook's authentication, and how the endpoint verifies the signature."
+	case *code == 404 || *code == 405:
+		return "Check the webhook's URL: nothing takes a POST there."
+	case *code == 410:
+		return "The endpoint says that it is gone for good, and so the webhook was disabled."
+	case *code == 413:
+		return "The endpoint takes no body of this size. Raise its limit."
+	case *code == 429:
+		return "The endpoint is asked too often. Raise its limit; the time in Retry-After is waited for."
+	default:
+		return "Check your endpoint: it refused what it was sent. What it answered often says why."
+	}
+}

@@ -1,0 +1,186 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/durahook/durahook/service"
+	"github.com/durahook/durahook/webhook"
+)
+
+// shownAttempts is how many attempts a delivery's page shows, the newest. Only manual ones can be more.
+const shownAttempts = 25
+
+// inspection is what a delivery's page shows; nearly all of it keeps itself up to date.
+type inspection struct {
+	row
+	EventID, WebhookID string
+	Updated            time.Time
+	Open               bool
+	CannotRetry        string // why it cannot be retried, empty when it can
+	Steps              []step
+	Attempts           []attempt // newest first
+	Left               int       // attempts that are not shown
+	Request            request
+	ListURL            string // back to the list, as it was left
+	EventURL           string // the list, of this event
+	WebhookURL         string // the list, of this webhook
+	LiveURL            string
+	Now                time.Time
+	ETag               string
+}
+
+// delivery shows one delivery with its attempts.
+func (c *Console) delivery(w http.ResponseWriter, r *http.Request) error {
+	shown, err := c.inspect(r)
+	if err != nil {
+		return err
+	}
+	title := shown.Event + " → " + shown.WebhookName
+	view := page{Title: title, SignedIn: true, Notice: c.takeNotice(w, r), Body: shown}
+	return c.show(w, http.StatusOK, "delivery.html", view)
+}
+
+// liveDelivery sends the part of the page that changes, or 304 when it is as the visitor's page shows it.
+func (c *Console) liveDelivery(w http.ResponseWriter, r *http.Request) error {
+	shown, err := c.inspect(r)
+	if err != nil {
+		return err
+	}
+	return c.sendLive(w, r, "delivery.html", "inspection", shown.ETag, shown)
+}
+
+// inspect looks up what the page of the delivery in the address shows.
+func (c *Console) inspect(r *http.Request) (inspection, error) {
+	accountID, err := c.service.Account(r.Context(), "")
+	if err != nil {
+		return inspection{}, err
+	}
+	found, err := c.service.Inspect(r.Context(), accountID, mux.Vars(r)["id"])
+	if err != nil {
+		return inspection{}, err
+	}
+	list, _ := readQuery(r.URL.Query())
+	d := found.Delivery
+	own := deliveriesPath + "/" + d.ID
+	shown := inspection{
+		row:     newRow(d, list.url(own), c.service.WorkflowURL(d.ID)),
+		EventID: d.EventID, WebhookID: d.WebhookID, Updated: d.UpdatedAt.UTC(), Open: d.Status.Open(),
+		CannotRetry: cannotRetry(found), Steps: stepsOf(found), Request: requestOf(found),
+		ListURL: list.url(deliveriesPath), LiveURL: list.url(own + live),
+	}
+	var of query
+	of.EventID = d.EventID
+	shown.EventURL = of.url(deliveriesPath)
+	of = query{}
+	of.WebhookID = d.WebhookID
+	shown.WebhookURL = of.url(deliveriesPath)
+
+	shown.Left = max(0, len(found.Attempts)-shownAttempts)
+	for _, a := range slices.Backward(found.Attempts[shown.Left:]) {
+		shown.Attempts = append(shown.Attempts, newAttempt(a, d))
+	}
+	if shown.ETag, err = c.etag("delivery.html", "inspection", shown); err != nil {
+		return inspection{}, err
+	}
+	shown.Now = time.Now()
+	return shown, nil
+}
+
+func cannotRetry(found service.Inspection) string {
+	if found.Webhook.Enabled {
+		return ""
+	}
+	return "The webhook is disabled or deleted; nothing is sent to it. " + found.Webhook.DisabledReason
+}
+
+// step is an entry of the timeline: an attempt, or one that is still to come.
+type step struct {
+	State    string // one of the constants below, a class of the stylesheet
+	Words    string
+	Manual   bool
+	Number   int       // of the attempt; 0 for one to come
+	Answer   answer    // of the attempt
+	Duration string    // of the attempt
+	At       time.Time // when it was made or is due; zero when that is not known
+	Gap      string    // how long after the one before it comes
+}
+
+// The states of a step.
+const (
+	stepGood    = "good"
+	stepBad     = "bad"
+	stepRunning = "running"
+	stepNext    = "due"
+	stepComing  = "coming"
+	stepSkipped = "skipped"
+)
+
+// stepsOf returns the timeline: every attempt, and those that the schedule still has.
+func stepsOf(found service.Inspection) []step {
+	d, total, scheduled := found.Delivery, len(found.Schedule), 0
+	for _, a := range found.Attempts {
+		if a.Trigger == webhook.TriggerSchedule {
+			scheduled++
+		}
+	}
+	total = max(total, scheduled) // the schedule may have been longer when this delivery began
+	var steps []step
+	made := 0
+	for _, a := range found.Attempts {
+		shown := madeStep(a)
+		if !shown.Manual {
+			made++
+			shown.Words = fmt.Sprintf("Step %d of %d", made, total)
+		}
+		steps = append(steps, shown)
+	}
+	// A closed delivery that somebody retries gets one attempt and no new schedule.
+	reopened := d.Status == webhook.StatusPending && len(found.Attempts) > 0
+	if reopened {
+		steps = append(steps, step{State: stepRunning, Words: "Manual attempt", Manual: true})
+	}
+	for i := scheduled; i < total; i++ {
+		coming := step{State: stepComing, Words: fmt.Sprintf("Step %d of %d", i+1, total), Gap: gapWords(found.Schedule[i])}
+		switch {
+		case reopened || !d.Status.Open():
+			coming.State = stepSkipped
+		case i > scheduled:
+		case d.NextAttemptAt != nil:
+			coming.State, coming.At = stepNext, d.NextAttemptAt.UTC()
+		default:
+			coming.State = stepRunning
+		}
+		steps = append(steps, coming)
+	}
+	return steps
+}
+
+func madeStep(a webhook.Attempt) step {
+	shown := step{
+		State: stepBad, Words: "Manual attempt", Manual: a.Trigger == webhook.TriggerManual, Number: a.Number,
+		Answer: answerOf(&a.Outcome, a.StatusCode), Duration: formatMilliseconds(a.ResponseTimeMS), At: a.StartedAt.UTC(),
+	}
+	if a.Outcome == webhook.OutcomeSuccess {
+		shown.State = stepGood
+	}
+	return shown
+}
+
+// gapWords says how long after the attempt before it one comes.
+func gapWords(gap time.Duration) string {
+	switch {
+	case gap == 0:
+		return "at once"
+	case gap%time.Hour == 0:
+		return fmt.Sprintf("%d h later", int(gap.Hours()))
+	case gap%time.Minute == 0:
+		return fmt.Sprintf("%d min later", int(gap.Minutes()))
+	default:
+		return webhook.FormatGap(gap) + " later"
+	}
+}
