@@ -178,7 +178,7 @@ func (f *specFuzz) query(spoiled bool) string {
 	var pairs []string
 	for _, parameter := range f.operation.Parameters {
 		if p := parameter.Value; p.In == openapi3.ParameterInQuery && f.random.IntN(3) == 0 {
-			value := ""
+			var value string
 			switch {
 			case spoiled:
 				value = pick(f.specValues, append(odd(), f.alien...))

@@ -79,10 +79,7 @@ func (d *Document) check(request *http.Request, answer *http.Response, body []by
 		},
 	}
 	if answer.StatusCode < http.StatusMultipleChoices {
-		// A body that doesn't say what it is, or says what curl makes it say, is JSON all the same.
-		if is := request.Header.Get("Content-Type"); is == "" || strings.HasPrefix(is, "application/x-www-form-urlencoded") {
-			request.Header.Set("Content-Type", "application/json")
-		}
+		takeForJSON(request.Header)
 		request.URL = withoutEmpty(request.URL)
 		if err := openapi3filter.ValidateRequest(request.Context(), input); err != nil {
 			return fmt.Errorf("the request was taken, but is not as documented: %w", err)
@@ -101,6 +98,13 @@ func withoutEmpty(from *url.URL) *url.URL {
 	to := *from
 	to.RawQuery = query.Encode()
 	return &to
+}
+
+// takeForJSON has a body that doesn't say what it is, or says what curl makes it say, be JSON all the same.
+func takeForJSON(header http.Header) {
+	if is := header.Get("Content-Type"); is == "" || strings.HasPrefix(is, "application/x-www-form-urlencoded") {
+		header.Set("Content-Type", "application/json")
+	}
 }
 
 // checkHeaders looks for headers that a client would not know of. Those that every answer may have are not
