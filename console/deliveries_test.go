@@ -181,7 +181,7 @@ func TestFilters(t *testing.T) {
 	assert.Equal(t, gone, got.text("select[name=webhook_id] option[selected]"))
 
 	for _, nonsense := range []string{
-		"status=lost", "webhook_id=dlv_1", "event_id=whk_1", "cursor=2", "status_code=6xx", "since=yesterday",
+		"status=lost", "webhook_id=dlv_1", "event_id=whk_1", "cursor=2", "event=%00", "status_code=6xx", "since=yesterday",
 		"until=10000-01-01T00:00", "q=" + strings.Repeat("x", webhook.MaxSearch+1),
 	} {
 		got = v.get("/console/deliveries?" + nonsense)

@@ -21,17 +21,20 @@ func readQuery(values url.Values) (read query, mistake string) {
 	read.WebhookID, read.EventID = values.Get("webhook_id"), values.Get("event_id")
 	read.Event, read.Query = values.Get("event"), values.Get("q")
 	read.Cursor = values.Get("cursor")
-	if read.Status != "" && !slices.Contains(webhook.Statuses(), read.Status) {
-		read.Status, mistake = "", "There is no such status; deliveries with any are shown."
-	}
-	if read.WebhookID != "" && webhook.CheckID(webhook.WebhookPrefix, read.WebhookID) != nil {
-		read.WebhookID, mistake = "", "There is no such webhook; deliveries to all of them are shown."
-	}
-	if read.EventID != "" && webhook.CheckID(webhook.EventPrefix, read.EventID) != nil {
-		read.EventID, mistake = "", "There is no such event; deliveries of all of them are shown."
-	}
-	if read.Cursor != "" && webhook.CheckID(webhook.DeliveryPrefix, read.Cursor) != nil {
-		read.Cursor, mistake = "", "There is no such place in the list; the newest deliveries are shown."
+	for _, name := range []struct {
+		value   *string
+		fits    func(string) bool
+		mistake string
+	}{
+		{(*string)(&read.Status), isStatus, "There is no such status; deliveries with any are shown."},
+		{&read.WebhookID, isID(webhook.WebhookPrefix), "There is no such webhook; deliveries to all of them are shown."},
+		{&read.EventID, isID(webhook.EventPrefix), "There is no such event; deliveries of all of them are shown."},
+		{&read.Event, webhook.IsEventTypeName, "There is no such event type; deliveries of all of them are shown."},
+		{&read.Cursor, isID(webhook.DeliveryPrefix), "There is no such place in the list; the newest deliveries are shown."},
+	} {
+		if *name.value != "" && !name.fits(*name.value) {
+			*name.value, mistake = "", name.mistake
+		}
 	}
 	if len(read.Query) > webhook.MaxSearch {
 		read.Query, mistake = "", "There is no such value: none that can be looked for is that long."
@@ -47,6 +50,12 @@ func readQuery(values url.Values) (read query, mistake string) {
 		mistake = "There is no such time; use the form 2025-02-02T14:30, in UTC."
 	}
 	return read, mistake
+}
+
+func isStatus(text string) bool { return slices.Contains(webhook.Statuses(), webhook.Status(text)) }
+
+func isID(prefix string) func(string) bool {
+	return func(text string) bool { return webhook.CheckID(prefix, text) == nil }
 }
 
 // fieldTime is the form in which a browser's field for a time sends it; it is in UTC here.
