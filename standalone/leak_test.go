@@ -9,8 +9,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,14 +28,15 @@ const (
 	leakTranscript = "transcript-of-the-leak-test"
 )
 
-// leakSecrets are the secrets that the test puts in; those that durahook makes come on top.
+// leakSecrets are the authentications of the test by what their secrets begin with, so that a secret is found too of
+// which something is masked; those that durahook makes come on top.
 func leakSecrets() map[string]map[string]any {
 	return map[string]map[string]any{
-		"value-of-the-leak-test":         {"type": "api_key", "header": "X-Api-Key", "value": "value-of-the-leak-test"},
+		"value-of-the-leak-test":         {"type": "api_key", "header": "X-Api-Key", "value": `value-of-the-leak-test"\<1>&/`},
 		"password-of-the-leak-test":      {"type": "basic", "username": "user", "password": "password-of-the-leak-test"},
-		"bearer-token-of-the-leak-test":  {"type": "bearer", "token": "bearer-token-of-the-leak-test"},
+		"bearer-token-of-the-leak-test":  {"type": "bearer", "token": "bearer-token-of-the-leak-test/+1"},
 		"hmac-secret-of-the-leak-test":   {"type": "hmac", "secret": "hmac-secret-of-the-leak-test"},
-		"client-secret-of-the-leak-test": {"type": "bearer", "client_id": "client", "client_secret": "client-secret-of-the-leak-test", "token_url": ""},
+		"client-secret-of-the-leak-test": {"type": "bearer", "client_id": "client", "client_secret": "client-secret-of-the-leak-test/&1", "token_url": ""},
 	}
 }
 
@@ -46,7 +49,14 @@ func TestNothingLeaks(t *testing.T) {
 	infrastructure := newInfrastructure(t)
 	serve, a := startServe(t, infrastructure, "0s,1s", "--log-level", "debug")
 	echo := newEcho(t)
-	tokens := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	var refused atomic.Bool
+	tokens := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refused.CompareAndSwap(false, true) { // and that with all that it was sent
+			text, _ := httputil.DumpRequest(r, true)
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = w.Write(text)
+			return
+		}
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"access_token":"`+leakFetchedToken+`","token_type":"Bearer","expires_in":3600}`)
 	}))
@@ -59,14 +69,15 @@ func TestNothingLeaks(t *testing.T) {
 			authentication["token_url"] = tokens.URL
 		}
 		made := a.leakyWebhook(echo.URL, authentication)
-		secrets = append(secrets, secret, made.SigningSecret)
+		secrets = append(secrets, secret)
+		secrets = append(secrets, everyFormOf(t, made.SigningSecret)...)
 		webhooks = append(webhooks, made.ID)
 	}
 	var rotated createdWebhook
 	a.do(http.MethodPost, "/v1/webhooks/"+webhooks[0]+"/rotate-secret", `{"signing_algorithm":"ed25519"}`, 200, &rotated)
 	var key struct{ Key string }
 	a.do(http.MethodPost, "/v1/api-keys", `{"name":"Platform","scopes":["publish","read"]}`, 201, &key)
-	secrets = append(secrets, rotated.SigningSecret, key.Key)
+	secrets = append(append(secrets, key.Key), everyFormOf(t, rotated.SigningSecret)...)
 
 	a.leakyLife(key.Key, webhooks)
 	status, text := a.try(http.MethodGet, "/metrics", nil)
@@ -84,6 +95,15 @@ func TestNothingLeaks(t *testing.T) {
 		"what may be there is found there")
 	require.Equal(t, map[string]bool{"durahook.event_payloads.payload": true, "durahook.attempts.response_body": true}, leaks.personal,
 		"personal data are where they have to be, and nowhere else")
+}
+
+// everyFormOf returns a signing secret as durahook shows it, in base64 alone, and as the bytes that it is.
+func everyFormOf(t *testing.T, secret string) []string {
+	t.Helper()
+	_, encoded, _ := strings.Cut(secret, "_")
+	plain, err := base64.StdEncoding.DecodeString(encoded)
+	require.NoError(t, err)
+	return []string{secret, encoded, string(plain)}
 }
 
 func (a api) leakyWebhook(target string, authentication map[string]any) (made createdWebhook) {
@@ -140,7 +160,8 @@ func newEcho(t *testing.T) *httptest.Server {
 		if attempt := r.Header.Get("webhook-attempt"); attempt < "3" && bytes.Contains(body, []byte(leakTranscript)) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		_, _ = w.Write(append(headers, body...))
+		inPHP := strings.ReplaceAll(string(headers), "/", `\/`)
+		_, _ = fmt.Fprintf(w, "%s\n%s\n%v\n%s\n%s", headers, inPHP, r.Header, url.Values(r.Header).Encode(), body)
 	}))
 	t.Cleanup(echo.Close)
 	return echo

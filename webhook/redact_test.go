@@ -23,6 +23,10 @@ func TestRedact(t *testing.T) {
 		"hmac":        {webhook.Authentication{Type: "hmac", Secret: "secret-word"}, "secret-word", "••••"},
 		"OAuth":       {webhook.Authentication{Type: "bearer", TokenURL: "https://x/", ClientID: "us", ClientSecret: "secret-word", Token: "fetched"}, "us secret-word fetched", "us •••• ••••"},
 		"as JSON":     {webhook.Authentication{Type: "bearer", Token: `a"b\c<d`}, `{"token":"a\"b\\c\u003cd"} a"b\c<d`, `{"token":"••••"} ••••`},
+		"in PHP":      {webhook.Authentication{Type: "bearer", Token: `a"b/c<d`}, `a\"b\/c<d a\"b/c<d a\"b\/c\u003cd`, "•••• •••• ••••"},
+		"in a URL":    {webhook.Authentication{Type: "bearer", Token: "a b+c/d"}, "a+b%2Bc%2Fd a%20b+c%2Fd", "•••• ••••"},
+		"in HTML":     {webhook.Authentication{Type: "bearer", Token: `a"b&c<d`}, "a&#34;b&amp;c&lt;d", "••••"},
+		"alike":       {webhook.Authentication{Type: "bearer", ClientSecret: "secret", Token: "secret-token"}, "secret-token secret", "•••• ••••"},
 		"a short one": {webhook.Authentication{Type: "bearer", Token: "a"}, "a cat", "a cat"},
 		"not text":    {webhook.Authentication{Type: "bearer", Token: "secret-token"}, "\xff\x00secret-token\xff", "\xff\x00••••\xff"},
 	} {
