@@ -473,7 +473,8 @@ type ClientInterface interface {
 	// RotateSecretWithBody Rotate the signing secret
 	//
 	// Replaces the signing secret by a new one, or by one of your own. For 24 hours requests carry both signatures,
-	// so that your receiver can change over in its own time. This is also how a webhook changes its algorithm.
+	// so that your receiver can change over in its own time; another rotation meanwhile ends the time of the secret
+	// before the present one. This is also how a webhook changes its algorithm.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -483,7 +484,8 @@ type ClientInterface interface {
 	// RotateSecret Rotate the signing secret
 	//
 	// Replaces the signing secret by a new one, or by one of your own. For 24 hours requests carry both signatures,
-	// so that your receiver can change over in its own time. This is also how a webhook changes its algorithm.
+	// so that your receiver can change over in its own time; another rotation meanwhile ends the time of the secret
+	// before the present one. This is also how a webhook changes its algorithm.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1340,7 +1342,8 @@ func (c *Client) ListRecoveries(ctx context.Context, id WebhookPath, params *Lis
 // RotateSecretWithBody Rotate the signing secret
 //
 // Replaces the signing secret by a new one, or by one of your own. For 24 hours requests carry both signatures,
-// so that your receiver can change over in its own time. This is also how a webhook changes its algorithm.
+// so that your receiver can change over in its own time; another rotation meanwhile ends the time of the secret
+// before the present one. This is also how a webhook changes its algorithm.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1360,7 +1363,8 @@ func (c *Client) RotateSecretWithBody(ctx context.Context, id WebhookPath, conte
 // RotateSecret Rotate the signing secret
 //
 // Replaces the signing secret by a new one, or by one of your own. For 24 hours requests carry both signatures,
-// so that your receiver can change over in its own time. This is also how a webhook changes its algorithm.
+// so that your receiver can change over in its own time; another rotation meanwhile ends the time of the secret
+// before the present one. This is also how a webhook changes its algorithm.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3703,7 +3707,8 @@ type ClientWithResponsesInterface interface {
 	// RotateSecretWithBodyWithResponse Rotate the signing secret
 	//
 	// Replaces the signing secret by a new one, or by one of your own. For 24 hours requests carry both signatures,
-	// so that your receiver can change over in its own time. This is also how a webhook changes its algorithm.
+	// so that your receiver can change over in its own time; another rotation meanwhile ends the time of the secret
+	// before the present one. This is also how a webhook changes its algorithm.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3713,7 +3718,8 @@ type ClientWithResponsesInterface interface {
 	// RotateSecretWithResponse Rotate the signing secret
 	//
 	// Replaces the signing secret by a new one, or by one of your own. For 24 hours requests carry both signatures,
-	// so that your receiver can change over in its own time. This is also how a webhook changes its algorithm.
+	// so that your receiver can change over in its own time; another rotation meanwhile ends the time of the secret
+	// before the present one. This is also how a webhook changes its algorithm.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6610,7 +6616,8 @@ func (c *ClientWithResponses) ListRecoveriesWithResponse(ctx context.Context, id
 // RotateSecretWithBodyWithResponse Rotate the signing secret
 //
 // Replaces the signing secret by a new one, or by one of your own. For 24 hours requests carry both signatures,
-// so that your receiver can change over in its own time. This is also how a webhook changes its algorithm.
+// so that your receiver can change over in its own time; another rotation meanwhile ends the time of the secret
+// before the present one. This is also how a webhook changes its algorithm.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6626,7 +6633,8 @@ func (c *ClientWithResponses) RotateSecretWithBodyWithResponse(ctx context.Conte
 // RotateSecretWithResponse Rotate the signing secret
 //
 // Replaces the signing secret by a new one, or by one of your own. For 24 hours requests carry both signatures,
-// so that your receiver can change over in its own time. This is also how a webhook changes its algorithm.
+// so that your receiver can change over in its own time; another rotation meanwhile ends the time of the secret
+// before the present one. This is also how a webhook changes its algorithm.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -41,7 +41,6 @@ func TestPatchChangesWhatItGives(t *testing.T) {
 		`{"filter":null}`:                    func(w *webhook.Webhook) { w.Filter = "" },
 		`{"filter":" "}`:                     func(w *webhook.Webhook) { w.Filter = "" },
 		`{"authentication":null}`:            func(w *webhook.Webhook) { w.Authentication = webhook.Authentication{Type: "none"} },
-		`{"authentication":{}}`:              func(w *webhook.Webhook) { w.Authentication = webhook.Authentication{Type: "none"} },
 		`{"authentication":{"type":"none"}}`: func(w *webhook.Webhook) { w.Authentication = webhook.Authentication{Type: "none"} },
 		`{"authentication":{"type":"basic","username":"u","password":"p"}}`: func(w *webhook.Webhook) {
 			w.Authentication = webhook.Authentication{Type: "basic", Username: "u", Password: "p"}
@@ -70,6 +69,12 @@ func TestPatchIsRefused(t *testing.T) {
 		},
 		`{"enabled":true}`:          {"/enabled": "cannot be changed here"},
 		`{"enabled":1,"filter":{}}`: {"/enabled": "", "/filter": "must be a string"},
+		// Taking away by mistake what proves where requests come from.
+		`{"authentication":{}}`:            {"/authentication/type": "send null"},
+		`{"authentication":{"type":null}}`: {"/authentication/type": "send null"},
+		`{"authentication":{"type":""}}`:   {"/authentication/type": "send null"},
+		`{"authentication":{"type":5}}`:    {"/authentication/type": "must be a string"},
+		`{"authentication":"none"}`:        {"/authentication": "must be an object"},
 		// An answer that was edited and sent back: of the stored secret, of a short one, of another.
 		`{"authentication":{"type":"bearer","token":"••••iver"}}`:                        {"/authentication/token": "send the secret itself, or leave authentication out"},
 		`{"authentication":{"type":"bearer","token":"••••"}}`:                            {"/authentication/token": "bullets"},

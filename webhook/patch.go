@@ -24,6 +24,9 @@ func ParsePatch(body []byte) (Patch, error) {
 		if slices.Contains([]string{fieldName, fieldURL, fieldEvents}, name) && string(value) == "null" {
 			p.definition.wrong.Add("/"+name, "cannot be taken away; leave it out to keep it as it is")
 		}
+		if name == fieldAuthentication && kindOf(value) == object && p.definition.Authentication.Type == "" {
+			p.definition.wrong.Add("/authentication/type", "is missing; to take the authentication away, send null for authentication")
+		}
 		if name == fieldSigningAlgorithm {
 			p.definition.wrong.Add("/"+name, "cannot be changed here; POST …/rotate-secret moves to another algorithm")
 		}

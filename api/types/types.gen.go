@@ -2051,7 +2051,7 @@ type ListDeliveriesParams struct {
 	// Until Only those that were made before this time.
 	Until *UntilFilter `form:"until,omitempty" json:"until,omitempty"`
 
-	// Q Only those in which this text is found, such as an ID or a value of the payload.
+	// Q Only those with this ID, or with exactly this value in the `data` of their event, such as a call's ID or a phone number.
 	Q *Search `form:"q,omitempty" json:"q,omitempty"`
 
 	// Limit How many entries a page has at most.
@@ -2081,7 +2081,7 @@ type ListEventsParams struct {
 	// Until Only those that were made before this time.
 	Until *UntilFilter `form:"until,omitempty" json:"until,omitempty"`
 
-	// Q Only those in which this text is found, such as an ID or a value of the payload.
+	// Q Only those with this ID, or with exactly this value in the `data` of their event, such as a call's ID or a phone number.
 	Q *Search `form:"q,omitempty" json:"q,omitempty"`
 
 	// Limit How many entries a page has at most.
