@@ -189,14 +189,16 @@ func TestServe(t *testing.T) {
 				require.Equal(t, scenario.status, status, scenario.path)
 				require.Contains(t, text, scenario.want, scenario.path)
 			}
-			status, scraped := request(t, http.MethodGet, "http://"+p.metrics()+"/metrics", "")
-			require.Equal(t, 200, status)
+			var scraped string
+			require.Eventually(t, func() bool { // Temporal is tried beside the requests
+				_, scraped = request(t, http.MethodGet, "http://"+p.metrics()+"/metrics", "")
+				return strings.Contains(scraped, "\ntemporal_request_failure_total{")
+			}, patience, pollEvery)
 			for _, line := range []string{
 				"durahook_events_published_total 1", "durahook_deliveries_created_total 1", "durahook_database_up 1", "durahook_starter_queue_length ",
 				`durahook_http_requests_total{method="POST",route="/v1/events",status="2xx"} 1`,
 				`durahook_http_requests_total{method="GET",route="/healthz",status="2xx"} 1`,
 				`durahook_http_requests_total{method="GET",route="none",status="4xx"} 1`,
-				"temporal_request_failure_total{",
 			} {
 				require.Contains(t, scraped, "\n"+line)
 			}
