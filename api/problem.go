@@ -12,9 +12,6 @@ import (
 	"github.com/durahook/durahook/webhook"
 )
 
-// codeInternal stands for a mistake of ours, whose cause is in the log only.
-const codeInternal webhook.Code = "internal"
-
 // codeMethod stands for a path that is there but doesn't answer this method.
 const codeMethod webhook.Code = "method_not_allowed"
 
@@ -57,7 +54,7 @@ func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	case store.IsOutage(err):
 		domain = &webhook.Error{Code: webhook.CodeUnavailable, Message: "The database cannot be reached at the moment; try again."}
 	default:
-		domain = &webhook.Error{Code: codeInternal, Message: "Something went wrong on our side; the log says what."}
+		domain = &webhook.Error{Code: webhook.CodeInternal, Message: "Something went wrong on our side; the log says what."}
 	}
 	status := statusOf(domain.Code)
 	if status >= http.StatusInternalServerError {

@@ -59,7 +59,7 @@ func rejection(err error) webhook.Code {
 	case store.IsOutage(err):
 		return webhook.CodeUnavailable
 	default:
-		return "internal"
+		return webhook.CodeInternal
 	}
 }
 
@@ -184,8 +184,8 @@ func (s *Service) Republish(ctx context.Context, accountID, id string, r webhook
 	if err != nil {
 		return webhook.Delivery{}, r.Unknown(err)
 	}
-	if !w.Enabled {
-		return webhook.Delivery{}, &webhook.Error{Code: webhook.CodeConflict, Message: "The webhook is disabled; enable it first. " + w.DisabledReason}
+	if err := needsEnabled(w); err != nil {
+		return webhook.Delivery{}, err
 	}
 	d := webhook.NewDelivery(event, w.ID, w.Name)
 	if err := s.store.CreateDelivery(ctx, &d); err != nil {

@@ -28,8 +28,8 @@ func (s *Service) Recover(ctx context.Context, accountID, webhookID string, d we
 	if err != nil {
 		return webhook.Recovery{}, err
 	}
-	if !w.Enabled {
-		return webhook.Recovery{}, &webhook.Error{Code: webhook.CodeConflict, Message: "The webhook is disabled; enable it first. " + w.DisabledReason}
+	if err := needsEnabled(w); err != nil {
+		return webhook.Recovery{}, err
 	}
 	return recovery, s.store.CreateRecovery(ctx, &recovery)
 }

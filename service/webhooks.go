@@ -92,6 +92,14 @@ func (s *Service) UpdateWebhook(ctx context.Context, accountID, id string, patch
 	})
 }
 
+// needsEnabled returns a conflict for a webhook that is disabled.
+func needsEnabled(w webhook.Webhook) error {
+	if w.Enabled {
+		return nil
+	}
+	return &webhook.Error{Code: webhook.CodeConflict, Message: "The webhook is disabled; enable it first. " + w.DisabledReason}
+}
+
 // DisableWebhook stops deliveries to a webhook of the account; those that wait end as discarded soon.
 func (s *Service) DisableWebhook(ctx context.Context, accountID, id string) (webhook.Webhook, error) {
 	return s.changeWebhook(ctx, accountID, id, func(w *webhook.Webhook) error {

@@ -47,6 +47,14 @@ func (row recoveryRow) recovery() webhook.Recovery {
 	return r
 }
 
+func recoveriesOf(rows []recoveryRow) []webhook.Recovery {
+	recoveries := make([]webhook.Recovery, len(rows))
+	for i, row := range rows {
+		recoveries[i] = row.recovery()
+	}
+	return recoveries
+}
+
 const recoveryColumns = `
 	r.id, r.account_id, r.webhook_id, r.since, r.until, r.statuses, r.status, r.reason, r.matched, r.retried, r.skipped,
 	r.cursor, r.created_at, r.updated_at`
@@ -109,11 +117,7 @@ func (s *Store) Recoveries(ctx context.Context, accountID, webhookID string, pag
 	if err != nil {
 		return nil, fmt.Errorf("list recoveries: %w", err)
 	}
-	recoveries := make([]webhook.Recovery, len(rows))
-	for i, row := range rows {
-		recoveries[i] = row.recovery()
-	}
-	return recoveries, nil
+	return recoveriesOf(rows), nil
 }
 
 // ClaimRecoveries returns running recoveries whose workflow should be looked after. They come up again after
@@ -131,11 +135,7 @@ func (s *Store) ClaimRecoveries(ctx context.Context, limit int, lease time.Durat
 	if err != nil {
 		return nil, fmt.Errorf("claim recoveries: %w", err)
 	}
-	recoveries := make([]webhook.Recovery, len(rows))
-	for i, row := range rows {
-		recoveries[i] = row.recovery()
-	}
-	return recoveries, nil
+	return recoveriesOf(rows), nil
 }
 
 // clockSkew is how far apart the clocks may be that a delivery's ID and its created_at come from: this

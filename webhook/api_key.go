@@ -133,7 +133,7 @@ func checkExpiry(fields *Fields, text string, now time.Time) *time.Time {
 	if text == "" {
 		return nil
 	}
-	at, ok := parseTimestamp(text)
+	at, ok := ParseTime(text)
 	switch {
 	case !ok:
 		fields.Add(pointer, `is not a time; use RFC 3339, such as "2027-02-02T14:30:00Z", or leave it out for a key that does not expire`)

@@ -23,6 +23,7 @@ const (
 	CodeTooManyRequests      Code = "too_many_requests"      // more than a limit of the rate allows
 	CodeUnsupportedMediaType Code = "unsupported_media_type" // the body is in a form that is not read
 	CodeUnavailable          Code = "unavailable"            // a part that is needed is down; the same request may work later
+	CodeInternal             Code = "internal"               // a mistake of ours, whose cause is in the log only
 )
 
 // Error is a mistake that is told to the person or program that made it. Its texts never hold secrets or

@@ -79,7 +79,7 @@ func ParseEvent(body []byte, catalogue Catalogue) (Event, error) {
 	}
 	fields := input.Wrong()
 	eventType := findEventType(&fields, input.Event, catalogue)
-	timestamp, ok := parseTimestamp(input.Timestamp)
+	timestamp, ok := ParseTime(input.Timestamp)
 	switch {
 	case input.Timestamp == "":
 		fields.Add("/timestamp", `is missing; use RFC 3339, such as "2025-02-02T14:30:00Z"`)
@@ -108,9 +108,6 @@ func ParseEvent(body []byte, catalogue Catalogue) (Event, error) {
 	}, nil
 }
 
-// ParseTime reads a time in the strict RFC 3339 of events; ok is false for what is none.
-func ParseTime(text string) (at time.Time, ok bool) { return parseTimestamp(text) }
-
 func findEventType(fields *Fields, name string, catalogue Catalogue) EventType {
 	if name == "" {
 		fields.Add("/event", `is missing; use the name of an event type, such as "call.ended"`)
@@ -124,9 +121,9 @@ func findEventType(fields *Fields, name string, catalogue Catalogue) EventType {
 	return t
 }
 
-// parseTimestamp reads RFC 3339, of which time.Parse takes a little too much: one digit for the hour and a
+// ParseTime reads RFC 3339, of which time.Parse takes a little too much: one digit for the hour and a
 // comma before the fraction.
-func parseTimestamp(text string) (at time.Time, ok bool) {
+func ParseTime(text string) (at time.Time, ok bool) {
 	at, err := time.Parse(time.RFC3339, text)
 	const hour = len("2006-01-02T15")
 	if err != nil || text[hour] != ':' || strings.Contains(text, ",") {

@@ -89,7 +89,7 @@ func checkPast(fields *Fields, pointer, text string, now time.Time) (at time.Tim
 	if text == "" {
 		return time.Time{}, false
 	}
-	at, ok = parseTimestamp(text)
+	at, ok = ParseTime(text)
 	switch {
 	case !ok:
 		fields.Add(pointer, `is not a time; use RFC 3339, such as "2025-02-02T14:30:00Z"`)

@@ -131,14 +131,14 @@ func (a *App) Run(ctx context.Context) error {
 	if a.scraped != nil {
 		group.Go(func() error { return a.scraped.run(ctx, a.scrapes()) })
 	}
+	starter := a.starter()
 	if a.roles.API {
-		starter := a.starter()
 		a.metrics.WatchStarter(starter)
 		group.Go(func() error { return starter.Run(ctx) })
 		group.Go(func() error { return a.server.run(ctx, a.handler(a.service(starter))) })
 	}
 	if a.roles.Worker {
-		group.Go(func() error { return a.worker().Run(ctx) })
+		group.Go(func() error { return a.worker(starter).Run(ctx) })
 	}
 	err := group.Wait()
 	return errors.Join(err, a.close())
@@ -166,13 +166,13 @@ func (a *App) service(starter *service.Starter) *service.Service {
 	})
 }
 
-func (a *App) worker() *worker.Worker {
+func (a *App) worker(starter *service.Starter) *worker.Worker {
 	sender := activities.NewSender(a.guard, a.config.AttemptTimeout, version.Version(), a.metrics)
 	acts := activities.New(a.store, sender, a.lanes, a.metrics, a.log)
 	return worker.New(worker.Options{
 		Client: a.temporal, Namespace: a.config.TemporalNamespace, Activities: acts,
 		Discards:   activities.NewDiscards(a.store, worker.DiscardSignal(a.temporal), a.log),
-		Recoveries: activities.NewRecoveries(a.store, a.starter().Retry, a.log),
+		Recoveries: activities.NewRecoveries(a.store, starter.Retry, a.log),
 		Stop:       a.config.AttemptTimeout + drain, Log: a.log,
 	})
 }
