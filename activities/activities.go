@@ -166,7 +166,7 @@ func (a *Activities) RecordAttempt(ctx context.Context, request webhook.RecordRe
 	attempt := webhook.Attempt{
 		DeliveryID: request.DeliveryID, RunID: rest.RunID, Sequence: rest.Sequence, Trigger: rest.Trigger,
 		Outcome: result.Outcome, StatusCode: result.StatusCode, ResponseTimeMS: result.ResponseTimeMS,
-		StartedAt: rest.StartedAt, EndedAt: rest.EndedAt,
+		StartedAt: rest.StartedAt, EndedAt: rest.EndedAt, Timing: rest.Timing,
 	}
 	if result.Error != "" {
 		attempt.Error = &result.Error

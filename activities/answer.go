@@ -19,6 +19,8 @@ type answer struct {
 	retryAfter time.Duration
 	startedAt  time.Time
 	endedAt    time.Time
+	sent       http.Header // of the request, secrets masked; nil when none was sent
+	timing     *webhook.Timing
 }
 
 func (a answer) attempt(request webhook.AttemptRequest, runID string) webhook.Attempt {
@@ -26,6 +28,7 @@ func (a answer) attempt(request webhook.AttemptRequest, runID string) webhook.At
 		DeliveryID: request.DeliveryID, RunID: runID, Sequence: request.Sequence, Trigger: request.Trigger,
 		Outcome: a.outcome, ResponseTimeMS: int(a.endedAt.Sub(a.startedAt).Milliseconds()),
 		ResponseHeaders: a.header, ResponseBody: a.body, StartedAt: a.startedAt, EndedAt: a.endedAt,
+		RequestHeaders: a.sent, Timing: a.timing,
 	}
 	if a.statusCode != 0 {
 		attempt.StatusCode = &a.statusCode
@@ -39,7 +42,7 @@ func (a answer) attempt(request webhook.AttemptRequest, runID string) webhook.At
 func unrecorded(attempt webhook.Attempt, webhookID string) *webhook.Unrecorded {
 	return &webhook.Unrecorded{
 		WebhookID: webhookID, RunID: attempt.RunID, Sequence: attempt.Sequence, Trigger: attempt.Trigger,
-		StartedAt: attempt.StartedAt, EndedAt: attempt.EndedAt,
+		StartedAt: attempt.StartedAt, EndedAt: attempt.EndedAt, Timing: attempt.Timing,
 	}
 }
 

@@ -26,7 +26,7 @@ func TestRequest(t *testing.T) {
 	e := newEndpoint(t, status(200))
 	s := newFakeStore(t, e.URL+"/in/box?a=b", webhook.Authentication{})
 	s.prepared.Delivery.AttemptCount = 2
-	result, _ := send(t, s, target.InsecureLoopback, time.Minute)
+	result, made := send(t, s, target.InsecureLoopback, time.Minute)
 	require.Equal(t, 3, result.Number)
 
 	requests := e.received()
@@ -44,6 +44,11 @@ func TestRequest(t *testing.T) {
 	} {
 		require.Equal(t, want, got.header.Get(name), name)
 	}
+
+	kept := got.header.Clone()
+	kept.Set("Webhook-Signature", "v1,••••")
+	kept.Set("Host", strings.TrimPrefix(e.URL, "http://"))
+	require.Equal(t, map[string][]string(kept), made.RequestHeaders, "what is kept is what was sent, without the signature")
 
 	verifier, err := standardwebhooks.NewWebhook(string(s.prepared.Webhook.SigningSecret))
 	require.NoError(t, err)
@@ -78,27 +83,28 @@ func TestAuthenticationOfTheRequest(t *testing.T) {
 	mac := hmac.New(sha512.New, []byte("hmac-secret"))
 	mac.Write([]byte(payload))
 	for name, scenario := range map[string]struct {
-		authentication webhook.Authentication
-		header, want   string
+		authentication     webhook.Authentication
+		header, want, kept string
 	}{
-		"api_key": {webhook.Authentication{Type: "api_key", Header: "X-Api-Key", Value: "key-secret"}, "X-Api-Key", "key-secret"},
+		"api_key": {webhook.Authentication{Type: "api_key", Header: "X-Api-Key", Value: "key-secret"}, "X-Api-Key", "key-secret", "••••"},
 		"api_key in authorization": {
-			webhook.Authentication{Type: "api_key", Header: "authorization", Value: "Bearer your_secret_key"}, "Authorization", "Bearer your_secret_key",
+			webhook.Authentication{Type: "api_key", Header: "authorization", Value: "Bearer your_secret_key"}, "Authorization", "Bearer your_secret_key", "••••",
 		},
-		"basic":  {webhook.Authentication{Type: "basic", Username: "Aladdin", Password: "open sesame"}, "Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="},
-		"bearer": {webhook.Authentication{Type: "bearer", Token: "token-secret"}, "Authorization", "Bearer token-secret"},
+		"basic":  {webhook.Authentication{Type: "basic", Username: "Aladdin", Password: "open sesame"}, "Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "Basic ••••"},
+		"bearer": {webhook.Authentication{Type: "bearer", Token: "token-secret"}, "Authorization", "Bearer token-secret", "Bearer ••••"},
 		"hmac": {
 			webhook.Authentication{Type: "hmac", Secret: "hmac-secret", Header: "X-Sum", Algorithm: "sha512"}, "X-Sum",
-			"sha512=" + hex.EncodeToString(mac.Sum(nil)),
+			"sha512=" + hex.EncodeToString(mac.Sum(nil)), "sha512=••••",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEndpoint(t, status(200))
 			s := newFakeStore(t, e.URL, scenario.authentication)
-			_, _ = send(t, s, target.InsecureLoopback, time.Minute)
+			_, made := send(t, s, target.InsecureLoopback, time.Minute)
 			got := e.received()[0]
 			require.Equal(t, []string{scenario.want}, got.header.Values(scenario.header))
+			require.Equal(t, []string{scenario.kept}, http.Header(made.RequestHeaders).Values(scenario.header))
 			require.Equal(t, "application/json", got.header.Get("Content-Type"))
 			verifier, err := standardwebhooks.NewWebhook(string(s.prepared.Webhook.SigningSecret))
 			require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"time"
 
@@ -96,11 +97,20 @@ func (s *Sender) try(ctx context.Context, r Request) (a answer, stale bool) {
 // exchange makes the POST and reads the answer.
 func (s *Sender) exchange(ctx context.Context, r Request) (a answer) {
 	at := time.Now()
-	response, err := s.post(ctx, r, at) //nolint:bodyclose // readAnswer closes it
+	request, err := s.request(ctx, r, at)
+	if err != nil {
+		a.outcome, a.err = explain(ctx, err, s.timeout)
+		return a
+	}
+	watch := new(stopwatch)
+	response, err := s.client.Do(request.WithContext(httptrace.WithClientTrace(ctx, watch.trace()))) //nolint:bodyclose // readAnswer closes it
 	if err == nil {
 		a.retryAfter = retryAfter(response, at)
 		a.body, err = readAnswer(response)
 		a.header, a.body = redact(r.Webhook.Authentication, response.Header, a.body)
+	}
+	if a.timing = watch.timing(); a.timing.FirstByteMS != nil {
+		a.sent = sent(request, r.Webhook.Authentication)
 	}
 	if err != nil {
 		a.outcome, a.err = explain(ctx, err, s.timeout)
@@ -111,7 +121,8 @@ func (s *Sender) exchange(ctx context.Context, r Request) (a answer) {
 	return a
 }
 
-func (s *Sender) post(ctx context.Context, r Request, at time.Time) (*http.Response, error) {
+// request returns the signed request.
+func (s *Sender) request(ctx context.Context, r Request, at time.Time) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.Webhook.URL, bytes.NewReader(r.Payload))
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
@@ -132,7 +143,16 @@ func (s *Sender) post(ctx context.Context, r Request, at time.Time) (*http.Respo
 	} {
 		request.Header.Set(name, value)
 	}
-	return s.client.Do(request)
+	return request, nil
+}
+
+// sent returns the headers of a request as they may be shown. There are few, and the longest values are secrets.
+func sent(request *http.Request, authentication webhook.Authentication) http.Header {
+	header := request.Header.Clone() // a request that timed out may still be on its way
+	authentication.MaskHeaders(header)
+	header.Set("Host", request.URL.Host)
+	header.Set("Content-Length", strconv.FormatInt(request.ContentLength, 10))
+	return header
 }
 
 // redact returns what is kept of an answer: without the secrets of the request, should the endpoint answer with

@@ -29,9 +29,19 @@ func newAttempt(attempt webhook.Attempt) types.Attempt {
 	return types.Attempt{
 		ID: attempt.ID, Number: attempt.Number, Trigger: types.Trigger(attempt.Trigger), Outcome: types.Outcome(attempt.Outcome),
 		StatusCode: attempt.StatusCode, ResponseTimeMS: attempt.ResponseTimeMS, Error: attempt.Error,
-		ResponseHeaders: attempt.ResponseHeaders,
-		ResponseBody:    strings.ToValidUTF8(string(attempt.ResponseBody), "\uFFFD"),
-		StartedAt:       attempt.StartedAt.UTC(), EndedAt: attempt.EndedAt.UTC(),
+		RequestHeaders: attempt.RequestHeaders, ResponseHeaders: attempt.ResponseHeaders, Timing: newTiming(attempt.Timing),
+		ResponseBody: strings.ToValidUTF8(string(attempt.ResponseBody), "\uFFFD"),
+		StartedAt:    attempt.StartedAt.UTC(), EndedAt: attempt.EndedAt.UTC(),
+	}
+}
+
+func newTiming(timing *webhook.Timing) *types.AttemptTiming {
+	if timing == nil {
+		return nil
+	}
+	return &types.AttemptTiming{
+		DNSMS: timing.DNSMS, ConnectMS: timing.ConnectMS, TLSMS: timing.TLSMS, FirstByteMS: timing.FirstByteMS,
+		ConnectionReused: timing.Reused,
 	}
 }
 

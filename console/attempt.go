@@ -21,6 +21,8 @@ type attempt struct {
 	Error    string // why no answer came
 	Hint     string // what it means and what to do; empty when all is well
 	Started  time.Time
+	Sent     []header // empty where nothing was, or it isn't known
+	Timing   []span   // empty where it isn't known
 	Headers  []header
 	Answered bool
 	Body     text
@@ -40,14 +42,19 @@ func newAttempt(a webhook.Attempt, d webhook.Delivery) attempt {
 		Number: a.Number, Manual: a.Trigger == webhook.TriggerManual, Newest: a.Number == d.AttemptCount,
 		Answer:   answerOf(&a.Outcome, a.StatusCode),
 		Duration: formatMilliseconds(a.ResponseTimeMS), Hint: hintOf(a), Started: a.StartedAt.UTC(),
+		Sent: newHeaders(a.RequestHeaders), Timing: spansOf(a), Headers: newHeaders(a.ResponseHeaders),
 		Answered: a.StatusCode != nil, Body: newText(a.ResponseBody, len(a.ResponseBody) >= webhook.KeptBody),
 	}
 	if a.Error != nil {
 		shown.Error = *a.Error
 	}
-	for _, name := range slices.Sorted(maps.Keys(a.ResponseHeaders)) {
-		for _, value := range a.ResponseHeaders[name] {
-			shown.Headers = append(shown.Headers, header{name, strings.ToValidUTF8(value, "\uFFFD")})
+	return shown
+}
+
+func newHeaders(head map[string][]string) (shown []header) {
+	for _, name := range slices.Sorted(maps.Keys(head)) {
+		for _, value := range head[name] {
+			shown = append(shown, header{name, strings.ToValidUTF8(value, "\uFFFD")})
 		}
 	}
 	return shown

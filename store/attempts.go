@@ -78,17 +78,22 @@ const attemptColumns = `
 // RecordAttempt writes the attempt and where its delivery stands after it. An attempt that was recorded
 // before is left as it is, and so is the delivery. The attempt's ID and number are given here.
 func (s *Store) RecordAttempt(ctx context.Context, a webhook.Attempt, status webhook.Status, nextAttemptAt *time.Time) error {
-	headers, err := json.Marshal(a.ResponseHeaders)
-	if err != nil {
-		return fmt.Errorf("encode response headers: %w", err)
+	var details [3][]byte
+	for i, detail := range []any{a.ResponseHeaders, a.RequestHeaders, a.Timing} {
+		text, err := json.Marshal(detail)
+		if err != nil {
+			return fmt.Errorf("encode details of attempt: %w", err)
+		}
+		details[i] = text
 	}
-	_, err = s.db.ExecContext(ctx, `
+	_, err := s.db.ExecContext(ctx, `
 		WITH delivery AS (
 			SELECT attempt_count, webhook_id FROM deliveries WHERE id = $2 FOR UPDATE
 		), attempt AS (
 			INSERT INTO attempts (id, delivery_id, run_id, sequence, number, trigger, outcome, status_code,
-				response_time_ms, error, response_headers, response_body, started_at, ended_at, webhook_id)
-			SELECT $1, $2, $3, $4, attempt_count + 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, webhook_id FROM delivery
+				response_time_ms, error, response_headers, response_body, started_at, ended_at, webhook_id,
+				request_headers, timing)
+			SELECT $1, $2, $3, $4, attempt_count + 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, webhook_id, $17, $18 FROM delivery
 			ON CONFLICT (delivery_id, run_id, sequence) DO NOTHING
 			RETURNING number, webhook_id, date_trunc('hour', started_at, 'UTC') AS hour
 		), late AS (
@@ -103,8 +108,8 @@ func (s *Store) RecordAttempt(ctx context.Context, a webhook.Attempt, status web
 			next_attempt_at = CASE WHEN status = 'cancelled' AND $14 = 'waiting' THEN NULL ELSE $15::timestamptz END
 		FROM attempt WHERE id = $2`,
 		webhook.NewID(webhook.AttemptPrefix), a.DeliveryID, a.RunID, a.Sequence, a.Trigger, a.Outcome, a.StatusCode,
-		a.ResponseTimeMS, a.Error, headers, a.ResponseBody, a.StartedAt, a.EndedAt, status, nextAttemptAt,
-		lateAfter.Seconds())
+		a.ResponseTimeMS, a.Error, details[0], a.ResponseBody, a.StartedAt, a.EndedAt, status, nextAttemptAt,
+		lateAfter.Seconds(), details[1], details[2])
 	if err != nil {
 		return fmt.Errorf("record attempt: %w", err)
 	}
@@ -115,10 +120,12 @@ func (s *Store) RecordAttempt(ctx context.Context, a webhook.Attempt, status web
 func (s *Store) Attempts(ctx context.Context, accountID, deliveryID string) ([]webhook.Attempt, error) {
 	rows := []struct {
 		webhook.Attempt
-		Headers []byte `db:"response_headers"`
+		Headers        []byte `db:"response_headers"`
+		RequestHeaders []byte `db:"request_headers"`
+		Timing         []byte `db:"timing"`
 	}{}
 	err := s.db.SelectContext(ctx, &rows, `
-		SELECT `+attemptColumns+`, response_headers FROM attempts
+		SELECT `+attemptColumns+`, response_headers, request_headers, timing FROM attempts
 		WHERE delivery_id = (SELECT id FROM deliveries WHERE account_id = $1 AND id = $2) ORDER BY number`,
 		accountID, deliveryID)
 	if err != nil {
@@ -126,10 +133,17 @@ func (s *Store) Attempts(ctx context.Context, accountID, deliveryID string) ([]w
 	}
 	attempts := make([]webhook.Attempt, len(rows))
 	for i, row := range rows {
-		if err := json.Unmarshal(row.Headers, &row.ResponseHeaders); row.Headers != nil && err != nil {
-			return nil, fmt.Errorf("decode response headers of %s: %w", row.ID, err)
-		}
 		attempts[i] = row.Attempt
+		for _, detail := range []struct {
+			text []byte
+			into any
+		}{
+			{row.Headers, &attempts[i].ResponseHeaders}, {row.RequestHeaders, &attempts[i].RequestHeaders}, {row.Timing, &attempts[i].Timing},
+		} {
+			if err := json.Unmarshal(detail.text, detail.into); detail.text != nil && err != nil {
+				return nil, fmt.Errorf("decode details of %s: %w", row.ID, err)
+			}
+		}
 	}
 	return attempts, nil
 }

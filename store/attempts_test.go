@@ -14,7 +14,9 @@ import (
 // attempt is one that was answered with a status code.
 func attempt(d webhook.Delivery, run string, sequence, code int) webhook.Attempt {
 	ended := time.Now().UTC().Truncate(time.Microsecond)
+	waited := 810
 	return webhook.Attempt{
+		RequestHeaders: map[string][]string{"Webhook-Signature": {"v1,••••"}}, Timing: &webhook.Timing{FirstByteMS: &waited, Reused: true},
 		DeliveryID: d.ID, RunID: run, Sequence: sequence, Trigger: webhook.TriggerSchedule, Outcome: webhook.OutcomeOf(code),
 		StatusCode: &code, ResponseTimeMS: 812, ResponseHeaders: map[string][]string{"Server": {"ö", "b"}},
 		ResponseBody: []byte("not text: \x00\xff"), StartedAt: ended.Add(-812 * time.Millisecond), EndedAt: ended,
@@ -80,6 +82,21 @@ func TestRecordAttemptWithoutAnAnswer(t *testing.T) {
 	require.Nil(t, got.StatusCode)
 	require.Empty(t, got.ResponseHeaders)
 	require.Empty(t, got.ResponseBody)
+	require.Nil(t, got.RequestHeaders)
+	require.Nil(t, got.Timing)
+}
+
+// The version before records neither the request nor the timing.
+func TestAttemptsOfTheVersionBefore(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := f.newDelivery()
+	require.NoError(t, f.RecordAttempt(t.Context(), attempt(d, "run-1", 1, 500), webhook.StatusExhausted, nil))
+	f.exec(`UPDATE attempts SET request_headers = NULL, timing = NULL`)
+	got := f.attempts(d.ID)[0]
+	require.Nil(t, got.RequestHeaders)
+	require.Nil(t, got.Timing)
+	require.NotEmpty(t, got.ResponseHeaders)
 }
 
 func TestRecordAttemptTwiceIsOnce(t *testing.T) {

@@ -30,8 +30,8 @@ type AttemptResult struct {
 	Unrecorded *Unrecorded `json:"unrecorded,omitempty"`
 }
 
-// Unrecorded is the rest of an attempt that is still to be recorded. What the endpoint answered is left
-// out: it may hold personal data, which does not belong in Temporal's history.
+// Unrecorded is the rest of an attempt that is still to be recorded. What the endpoint was sent and answered is
+// left out: it may hold personal data, which does not belong in Temporal's history.
 type Unrecorded struct {
 	WebhookID string    `json:"webhook_id"`
 	RunID     string    `json:"run_id"`
@@ -39,6 +39,7 @@ type Unrecorded struct {
 	Trigger   Trigger   `json:"trigger"`
 	StartedAt time.Time `json:"started_at"`
 	EndedAt   time.Time `json:"ended_at"`
+	Timing    *Timing   `json:"timing,omitempty"`
 }
 
 // RecordRequest asks the record activity to write down an attempt that the attempt activity could not.

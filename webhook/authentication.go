@@ -95,6 +95,20 @@ func (a Authentication) ShownHeader() (name, prefix string) {
 	}
 }
 
+// MaskHeaders puts bullets in the place of what is secret in the headers of a request: the signatures and what the
+// authentication adds. Before them, the kind of each stays.
+func (a Authentication) MaskHeaders(header http.Header) {
+	signatures := strings.Fields(header.Get(HeaderSignature))
+	for i, signature := range signatures {
+		kind, _, _ := strings.Cut(signature, ",")
+		signatures[i] = kind + "," + bullets
+	}
+	header.Set(HeaderSignature, strings.Join(signatures, " "))
+	if name, prefix := a.ShownHeader(); name != "" {
+		header.Set(name, prefix+bullets)
+	}
+}
+
 // Apply sets the headers that the authentication adds to a request with this body.
 func (a Authentication) Apply(request *http.Request, body []byte) {
 	switch a.Type {

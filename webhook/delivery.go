@@ -111,6 +111,8 @@ type Attempt struct {
 	StatusCode      *int                `db:"status_code"` // nil when no answer came
 	ResponseTimeMS  int                 `db:"response_time_ms"`
 	Error           *string             `db:"error"` // in plain words; nil with an answer
+	RequestHeaders  map[string][]string `db:"-"`     // as they were sent, secrets masked; nil where nothing was, or it isn't known
+	Timing          *Timing             `db:"-"`     // nil where it isn't known
 	ResponseHeaders map[string][]string `db:"-"`
 	ResponseBody    []byte              `db:"response_body"` // the first [KeptBody]
 	StartedAt       time.Time           `db:"started_at"`

@@ -552,7 +552,7 @@ type Attempt struct {
 	// Examples: 503
 	StatusCode *int `json:"status_code"`
 
-	// ResponseTimeMS How long it took, in milliseconds.
+	// ResponseTimeMS How long it took in all, in milliseconds.
 	//
 	// Examples: 84
 	ResponseTimeMS int `json:"response_time_ms"`
@@ -561,6 +561,13 @@ type Attempt struct {
 	//
 	// Examples: null
 	Error *string `json:"error"`
+
+	// RequestHeaders The headers of the request as they were sent, with `••••` for signatures and the webhook's authentication;
+	// `null` when no connection was made, and for attempts that were made before this was kept.
+	//
+	//
+	// Examples: {"Content-Type":["application/json"],"Webhook-Signature":["v1,••••"]}
+	RequestHeaders map[string][]string `json:"request_headers"`
 
 	// ResponseHeaders The headers of the answer; `null` without an answer.
 	//
@@ -571,6 +578,11 @@ type Attempt struct {
 	//
 	// Examples: try again later
 	ResponseBody string `json:"response_body"`
+
+	// Timing Where the time went; `null` for attempts that were made before this was kept.
+	//
+	// Examples: {"connect_ms":9,"connection_reused":false,"dns_ms":2,"first_byte_ms":51,"tls_ms":21}
+	Timing *AttemptTiming `json:"timing"`
 
 	// StartedAt When it began.
 	//
@@ -615,6 +627,36 @@ type AttemptStats struct {
 
 	// ResponseTimeMS How long attempts took, in milliseconds; all `null` when there was none.
 	ResponseTimeMS ResponseTimes `json:"response_time_ms"`
+}
+
+// AttemptTiming Where the time of an attempt went, in milliseconds, one step after the other. A step that did not take place is
+// `null`. What is left of `response_time_ms` went into the rest of the answer, and into fetching a token where the
+// webhook needs one.
+type AttemptTiming struct {
+	// DNSMS Looking up the host name.
+	//
+	// Examples: 2
+	DNSMS *int `json:"dns_ms"`
+
+	// ConnectMS Connecting by TCP.
+	//
+	// Examples: 9
+	ConnectMS *int `json:"connect_ms"`
+
+	// TLSMS Agreeing on TLS.
+	//
+	// Examples: 21
+	TLSMS *int `json:"tls_ms"`
+
+	// FirstByteMS From the connection to the first byte of the answer.
+	//
+	// Examples: 51
+	FirstByteMS *int `json:"first_byte_ms"`
+
+	// ConnectionReused Whether the connection was one of an earlier request.
+	//
+	// Examples: false
+	ConnectionReused bool `json:"connection_reused"`
 }
 
 // Authentication What requests carry beside the signature, so that the receiver's existing checks accept them. Secrets go in
@@ -1876,6 +1918,13 @@ type WebhookTestResult struct {
 	//
 	// Examples: 84
 	ResponseTimeMS int `json:"response_time_ms"`
+
+	// RequestHeaders The headers of the request as they were sent, with `••••` for signatures and the webhook's authentication;
+	// `null` when no connection was made, and for attempts that were made before this was kept.
+	//
+	//
+	// Examples: {"Content-Type":["application/json"],"Webhook-Signature":["v1,••••"]}
+	RequestHeaders map[string][]string `json:"request_headers,omitempty"`
 
 	// ResponseHeaders The headers of the answer; `null` without an answer.
 	//

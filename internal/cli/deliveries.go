@@ -132,8 +132,29 @@ func attemptColumns() []column[types.Attempt] {
 		{title: "OUTCOME", value: func(a types.Attempt) string { return string(a.Outcome) }, word: true},
 		{title: "CODE", value: func(a types.Attempt) string { return number(a.StatusCode) }},
 		{title: "TIME", value: func(a types.Attempt) string { return milliseconds(&a.ResponseTimeMS) }},
+		{title: "OF WHICH", value: func(a types.Attempt) string { return timing(a.Timing) }},
 		{title: "ANSWER", value: func(a types.Attempt) string { return cmp.Or(text(a.Error), firstLine(a.ResponseBody)) }},
 	}
+}
+
+// timing returns where the time of an attempt went, in milliseconds; nothing when it isn't known.
+func timing(t *types.AttemptTiming) string {
+	if t == nil {
+		return ""
+	}
+	var parts []string
+	if t.ConnectionReused {
+		parts = append(parts, "reused")
+	}
+	for _, part := range []struct {
+		name string
+		ms   *int
+	}{{"DNS", t.DNSMS}, {"connect", t.ConnectMS}, {"TLS", t.TLSMS}, {"first byte", t.FirstByteMS}} {
+		if part.ms != nil {
+			parts = append(parts, part.name+" "+number(part.ms))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func firstLine(text string) string {
