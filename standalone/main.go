@@ -13,10 +13,17 @@ import (
 type commands struct {
 	Start startCommand `cmd:"" group:"run" default:"withargs" help:"Start everything: Temporal, its Web UI, Postgres and durahook (the default)."`
 	cli.Commands
+
+	Infrastructure infrastructureCommand `cmd:"" hidden:"" name:"__infrastructure"`
+	Tethered       tetheredCommand       `cmd:"" hidden:"" name:"__tethered"`
+}
+
+func newCommands() *commands {
+	return &commands{Commands: cli.Commands{Bench: cli.BenchCommand{Launch: launch}}}
 }
 
 func main() {
-	os.Exit(cli.Main(context.Background(), "standalone", description, new(commands), os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(cli.Main(context.Background(), "standalone", description, newCommands(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
 const description = cli.Description + " This program brings Temporal, its Web UI and Postgres along."

@@ -38,6 +38,7 @@ type Commands struct {
 	Accounts   AccountsCommand   `cmd:"" group:"use" help:"Create and list accounts."`
 
 	Listen ListenCommand `cmd:"" group:"develop" help:"Receive webhooks, for development: verify and print each."`
+	Bench  BenchCommand  `cmd:"" group:"develop" help:"Measure a durahook: deliveries a second, how long they take, what they cost."`
 
 	Completion CompletionCommand `cmd:"" group:"more" help:"Print a script that makes a shell complete commands and flags."`
 	Version    VersionCommand    `cmd:"" group:"more" help:"Print the version."`
@@ -82,6 +83,7 @@ func Main(ctx context.Context, name, description string, commands any, args []st
 	err = command.Run(&Env{
 		Ctx: ctx, Stdin: os.Stdin, Stdout: stdout, Stderr: stderr,
 		Interactive: terminal.Is(os.Stdin) && stderr == os.Stderr && terminal.Is(os.Stderr), Flags: flagsIn(command.Selected()),
+		Program: name, Command: command.Command(), Args: args,
 	})
 	switch {
 	case err == nil:

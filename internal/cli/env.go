@@ -13,4 +13,7 @@ type Env struct {
 	Stderr      io.Writer
 	Interactive bool     // whether there is a person who can be asked on Stderr and answers on Stdin
 	Flags       []string // names of the flags that the command has
+	Program     string   // name of the program
+	Command     string   // the command without its arguments, such as "webhooks list"
+	Args        []string // the arguments as they were given, secrets included
 }

@@ -135,6 +135,9 @@ func (o Options) withDefaults() (Options, error) {
 // Addr is the host:port that the server listens on.
 func (s *Server) Addr() string { return net.JoinHostPort(s.opts.Host, strconv.Itoa(s.port)) }
 
+// PID is the ID of the server's first process; its others are children of that.
+func (s *Server) PID() int { return s.process.cmd.Process.Pid }
+
 // User is the name of the database superuser.
 func (s *Server) User() string { return superuser }
 

@@ -43,6 +43,7 @@ func mayImport() map[string][]string {
 		"client":     {"api/types"},
 		"console":    {"service", "store", "webhook", "internal/version"},
 		"receiver":   {"webhook", "internal/terminal"},
+		"bench":      {"api/types", "client", "internal/terminal", "internal/version"},
 
 		"cmd/durahook":         {"internal/cli"},
 		"docs/receivers/go":    {},

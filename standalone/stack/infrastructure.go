@@ -106,6 +106,9 @@ func searchAttributes() map[string]enums.IndexedValueType {
 // DatabaseURL is the address of durahook's own database, with the password.
 func (i *Infrastructure) DatabaseURL() string { return i.postgres.URL(ownDatabase) }
 
+// PostgresPID is the ID of the first process of Postgres.
+func (i *Infrastructure) PostgresPID() int { return i.postgres.PID() }
+
 // TemporalAddress is HOST:PORT of the Temporal frontend.
 func (i *Infrastructure) TemporalAddress() string { return i.options.TemporalListen }
 

@@ -1,0 +1,119 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/durahook/durahook/api/types"
+	"github.com/durahook/durahook/client"
+)
+
+// account is an account of its own for a benchmark, with a key that may do everything in it.
+type account struct {
+	id  string
+	api *client.Client
+}
+
+// newAccount makes an account with a key. The key is revoked in the end; accounts cannot be deleted.
+func (r *Rig) newAccount(ctx context.Context) (*account, error) {
+	made, err := read[types.Account](answer(r.admin.CreateAccount(ctx, types.AccountDefinition{Name: newName("bench")})))
+	if err != nil {
+		return nil, fmt.Errorf("make an account for the benchmark: %w", err)
+	}
+	a := &account{id: made.ID}
+	asAdmin, err := r.client(r.System.AdminKey, a.id)
+	if err != nil {
+		return nil, err
+	}
+	key, err := read[types.APIKey](answer(asAdmin.CreateAPIKey(ctx, types.APIKeyDefinition{
+		Name: "bench", Scopes: []types.Scope{types.ScopePublish, types.ScopeManage, types.ScopeRead},
+	})))
+	if err != nil {
+		return nil, fmt.Errorf("make an API key for the benchmark: %w", err)
+	}
+	r.onClose(func(ctx context.Context) error {
+		_, err := answer(asAdmin.RevokeAPIKey(ctx, key.ID))
+		return err
+	})
+	a.api, err = r.client(value(key.Key), "")
+	return a, err
+}
+
+// newWebhook makes a webhook that gets every event of the account at an endpoint; it is deleted in the end.
+func (r *Rig) newWebhook(ctx context.Context, a *account, url string) (id string, err error) {
+	made, err := read[types.Webhook](answer(a.api.CreateWebhook(ctx, types.WebhookDefinition{
+		Name: "Bench", URL: url, Events: types.Subscriptions{"*"},
+	})))
+	if err != nil {
+		return "", fmt.Errorf("make a webhook for the benchmark (durahook needs --allow-insecure-targets loopback): %w", err)
+	}
+	r.onClose(func(ctx context.Context) error {
+		_, err := answer(a.api.DeleteWebhook(ctx, made.ID))
+		return err
+	})
+	return made.ID, nil
+}
+
+// publish publishes one event and returns the status code of the answer, and the delivery's ID where there is one.
+func (a *account) publish(ctx context.Context, body []byte) (status int, deliveryID string, err error) {
+	response, err := a.api.PublishEventWithBody(ctx, nil, "application/json", bytes.NewReader(body))
+	if err != nil {
+		return 0, "", fmt.Errorf("publish an event: %w", err)
+	}
+	defer response.Body.Close() //nolint:errcheck // only read from
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, "", fmt.Errorf("publish an event: %w", err)
+	}
+	if response.StatusCode != http.StatusAccepted {
+		return response.StatusCode, "", nil
+	}
+	var event types.PublishedEvent
+	if err := json.Unmarshal(text, &event); err != nil {
+		return 0, "", fmt.Errorf("publish an event: %w", err)
+	}
+	if len(event.Deliveries) > 0 {
+		deliveryID = event.Deliveries[0].ID
+	}
+	return response.StatusCode, deliveryID, nil
+}
+
+// answer returns what the API answered to a request that it granted.
+func answer(response *http.Response, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close() //nolint:errcheck // only read from
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode >= http.StatusMultipleChoices {
+		var problem types.Problem
+		if json.Unmarshal(body, &problem) == nil && problem.Detail != "" {
+			return nil, fmt.Errorf("durahook answers %d: %s", response.StatusCode, problem.Detail)
+		}
+		return nil, fmt.Errorf("durahook answers %s", response.Status)
+	}
+	return body, nil
+}
+
+// read decodes an answer.
+func read[T any](body []byte, err error) (value T, _ error) {
+	if err == nil {
+		err = json.Unmarshal(body, &value)
+	}
+	return value, err
+}
+
+// value is what a pointer points to, or nothing.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
