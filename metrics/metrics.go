@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/durahook/durahook/webhook"
 )
 
 // Metrics are the metrics of a process. They are safe for concurrent use.
@@ -23,6 +25,8 @@ type Metrics struct {
 	attempting attempting
 	serving    serving
 	sdk        *sdkMetrics
+
+	reconciling map[webhook.Finding]prometheus.Counter
 }
 
 // New returns the metrics of a process that runs this version.
@@ -42,6 +46,8 @@ func New(version string) *Metrics {
 		attempting: newAttempting(factory),
 		serving:    newServing(factory),
 		sdk:        &sdkMetrics{registry: registry},
+
+		reconciling: newReconciling(factory),
 	}
 }
 

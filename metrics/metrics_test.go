@@ -51,6 +51,7 @@ func record(m *metrics.Metrics) {
 	m.DeliveryEnded(webhook.StatusWaiting)
 	m.TokenFetched(true)
 	m.TokenFetched(false)
+	m.Found(webhook.FindingMissing)
 	router := mux.NewRouter()
 	router.HandleFunc("/things/{id}", func(http.ResponseWriter, *http.Request) {})
 	m.Watch(router).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/things/1", http.NoBody))
@@ -108,6 +109,8 @@ func TestValues(t *testing.T) {
 		`durahook_deliveries_ended_total{status="exhausted"} 0`,
 		`durahook_token_fetches_total{result="failure"} 1`,
 		`durahook_token_fetches_total{result="success"} 1`,
+		`durahook_reconciler_found_total{finding="missing"} 1`,
+		`durahook_reconciler_found_total{finding="late"} 0`,
 		`durahook_starter_queue_length 3`,
 		`durahook_sweep_started_total 4`,
 		`durahook_database_up 1`,

@@ -112,21 +112,40 @@ func (s *Service) Cancel(ctx context.Context, accountID, id string) (webhook.Del
 	if cancelled {
 		s.metrics.DeliveryEnded(webhook.StatusCancelled)
 	}
-	if err := s.cancelWorkflow(ctx, id); err != nil && !cancelled {
-		return webhook.Delivery{}, err
+	err = s.cancelWorkflow(ctx, id)
+	var none *serviceerror.NotFound
+	switch {
+	case cancelled, err == nil:
+		return s.store.Delivery(ctx, accountID, id)
+	case errors.As(err, &none):
+		return s.cancelLost(ctx, accountID, id)
+	default:
+		return webhook.Delivery{}, unavailable("cancel "+id, err)
 	}
-	return s.store.Delivery(ctx, accountID, id)
 }
 
 func (s *Service) cancelWorkflow(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
 	defer cancel()
-	err := s.temporal.CancelWorkflow(ctx, id, "")
-	var none *serviceerror.NotFound
-	if errors.As(err, &none) {
-		return &webhook.Error{Code: webhook.CodeConflict, Message: "This delivery has just ended."}
+	return s.temporal.CancelWorkflow(ctx, id, "")
+}
+
+// cancelLost cancels a delivery without an open workflow: it has just ended, which the row says before the
+// workflow closes, or its workflow got lost or was terminated.
+func (s *Service) cancelLost(ctx context.Context, accountID, id string) (webhook.Delivery, error) {
+	d, err := s.store.Delivery(ctx, accountID, id)
+	if err != nil {
+		return webhook.Delivery{}, err
 	}
-	return unavailable("cancel "+id, err)
+	ended, err := s.store.EndOpen(ctx, d, webhook.StatusCancelled)
+	if err != nil {
+		return webhook.Delivery{}, err
+	}
+	if !ended {
+		return webhook.Delivery{}, &webhook.Error{Code: webhook.CodeConflict, Message: "This delivery has just ended."}
+	}
+	s.metrics.DeliveryEnded(webhook.StatusCancelled)
+	return s.store.Delivery(ctx, accountID, id)
 }
 
 // unavailable words a failed call to Temporal for people; the cause stays wrapped for the log.

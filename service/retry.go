@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 
 	"github.com/durahook/durahook/webhook"
 	"github.com/durahook/durahook/workflows"
@@ -32,18 +33,44 @@ func (s *Starter) Retry(ctx context.Context, d webhook.Delivery) error {
 	return s.store.Reopen(ctx, d.ID, d.AttemptCount)
 }
 
-// signalRetry signals the delivery's workflow, and starts one first if none is open: with the whole
-// schedule when the delivery is open but was never started, else for one attempt.
+// signalRetry signals the delivery's workflow, and starts one first if none is open: with what is left of the
+// schedule when the delivery is open but Temporal doesn't know it, else for one attempt.
 func (s *Starter) signalRetry(ctx context.Context, d webhook.Delivery) error {
 	ctx, cancel := context.WithTimeout(ctx, temporalTimeout)
 	defer cancel()
-	options, input := s.startOptions(d)
-	options.EnableEagerStart, input.FastLane = false, false
+	options, input, err := s.restOptions(ctx, d)
+	if err != nil {
+		return err
+	}
 	if !d.Status.Open() {
 		options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
-		input.Schedule, input.AfterAttempt = nil, d.AttemptCount
 	}
 	request := webhook.RetryRequest{AfterAttempt: d.AttemptCount}
-	_, err := s.temporal.SignalWithStartWorkflow(ctx, d.ID, workflows.RetrySignal, request, options, workflows.Delivery, input)
+	_, err = s.temporal.SignalWithStartWorkflow(ctx, d.ID, workflows.RetrySignal, request, options, workflows.Delivery, input)
 	return err
+}
+
+// startAgain starts the workflow of an open delivery that Temporal lost; that there is one is fine.
+func (s *Starter) startAgain(ctx context.Context, d webhook.Delivery) error {
+	options, input, err := s.restOptions(ctx, d)
+	if err != nil {
+		return err
+	}
+	return s.execute(ctx, options, input)
+}
+
+// restOptions returns how the workflow of a delivery is started that may have had one: it never loses its place. One
+// that waited for an attempt goes on with what is left of its schedule; what was closed, and perhaps reopened, gets
+// the one attempt that somebody asked for.
+func (s *Starter) restOptions(ctx context.Context, d webhook.Delivery) (client.StartWorkflowOptions, workflows.DeliveryInput, error) {
+	options, input := s.startOptions(d)
+	options.EnableEagerStart, input.FastLane = false, false
+	var err error
+	switch {
+	case d.Status.Open() && d.NextAttemptAt != nil:
+		input.Step, err = s.store.ScheduledAttempts(ctx, d.ID)
+	case !d.Status.Open(), d.AttemptCount > 0:
+		input.Schedule, input.AfterAttempt = nil, d.AttemptCount
+	}
+	return options, input, err
 }

@@ -166,22 +166,30 @@ func (s *Starter) sweepOnce(ctx context.Context) (int, error) {
 // startSwept starts a delivery that should have been started before. A test is given up instead: whoever asked
 // for it waits no longer.
 func (s *Starter) startSwept(ctx context.Context, d webhook.Delivery) error {
-	if d.Test {
+	switch {
+	case d.Test:
 		_, err := s.store.CancelUnattempted(ctx, d.ID)
 		return err
+	case d.AttemptCount > 0:
+		return s.startAgain(ctx, d)
+	default:
+		return s.start(ctx, d)
 	}
-	return s.start(ctx, d)
 }
 
 // start starts the delivery's workflow; that it was started before is fine.
 func (s *Starter) start(ctx context.Context, d webhook.Delivery) error {
+	options, input := s.startOptions(d)
+	return s.execute(ctx, options, input)
+}
+
+func (s *Starter) execute(ctx context.Context, options client.StartWorkflowOptions, input workflows.DeliveryInput) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	options, input := s.startOptions(d)
 	_, err := s.temporal.ExecuteWorkflow(ctx, options, workflows.Delivery, input)
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
 	if err != nil && !errors.As(err, &already) {
-		return fmt.Errorf("start workflow %s: %w", d.ID, err)
+		return fmt.Errorf("start workflow %s: %w", options.ID, err)
 	}
 	return nil
 }

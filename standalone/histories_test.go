@@ -11,7 +11,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/durahook/durahook/workflows"
 )
 
 var record = flag.Bool("record", false, "write the histories that workflows/replay_test.go replays")
@@ -101,6 +104,15 @@ func TestRecordHistoriesOfRecoveries(t *testing.T) {
 			w.keepHistory(t, name, r.ID)
 		})
 	}
+}
+
+// TestRecordHistoryOfReconciliation does the same with a run of the reconciler.
+func TestRecordHistoryOfReconciliation(t *testing.T) {
+	t.Parallel()
+	w, _ := newAccount(t)
+	run, err := w.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: workflows.DeliveryTaskQueue}, workflows.Reconcile)
+	require.NoError(t, err)
+	w.keepHistory(t, "reconciled", run.GetID())
 }
 
 // keepHistory makes sure that there is a history with this name, and writes that of a workflow if it may.

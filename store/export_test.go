@@ -44,3 +44,8 @@ func KeepHours(ctx context.Context, s *Store, webhookID string, figures map[time
 func CountQuery(webhookID, low, high string) Query {
 	return Query{countStatement, []any{webhookID, low, high, statusTexts()}}
 }
+
+// OverdueQuery is what Overdue asks for its first page.
+func OverdueQuery(limit int) Query {
+	return Query{overdueStatement, []any{time.Time{}, "", limit, overdueAfter.Seconds()}}
+}

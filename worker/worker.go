@@ -19,6 +19,8 @@ var (
 	_ workflows.Activities        = (*activities.Activities)(nil)
 	_ workflows.DiscardActivities = (*activities.Discards)(nil)
 	_ workflows.RecoverActivities = (*activities.Recoveries)(nil)
+
+	_ workflows.ReconcileActivities = (*activities.Reconciler)(nil)
 )
 
 // Worker works on deliveries. One in each process is enough.
@@ -27,6 +29,7 @@ type Worker struct {
 	activities workflows.Activities
 	discards   workflows.DiscardActivities
 	recoveries workflows.RecoverActivities
+	reconciler workflows.ReconcileActivities
 	namespace  string
 	stop       time.Duration
 	log        *slog.Logger
@@ -39,6 +42,7 @@ type Options struct {
 	Activities workflows.Activities
 	Discards   workflows.DiscardActivities
 	Recoveries workflows.RecoverActivities
+	Reconciler workflows.ReconcileActivities
 	Stop       time.Duration // what attempts under way get to end when the worker is stopped
 	Log        *slog.Logger
 }
@@ -47,7 +51,7 @@ type Options struct {
 func New(o Options) *Worker {
 	return &Worker{
 		client: o.Client, namespace: o.Namespace, activities: o.Activities, discards: o.Discards, recoveries: o.Recoveries,
-		stop: o.Stop, log: o.Log,
+		reconciler: o.Reconciler, stop: o.Stop, log: o.Log,
 	}
 }
 
@@ -91,6 +95,9 @@ func (w *Worker) serve(ctx context.Context) error {
 		return fmt.Errorf("start worker for %s: %w", workflows.AttemptTaskQueue, err)
 	}
 	defer attempts.Stop()
+	if err := ensureSchedules(ctx, w.client); err != nil { // deliveries go on without
+		w.log.Error("nothing is reconciled by itself", "error", err)
+	}
 	w.log.Info("the worker works", "namespace", w.namespace)
 	select {
 	case <-ctx.Done():
@@ -110,6 +117,7 @@ func (w *Worker) deliveries(fatal chan<- error) worker.Worker {
 	sdk.RegisterWorkflow(workflows.Delivery)
 	sdk.RegisterWorkflow(workflows.DiscardDeliveries)
 	sdk.RegisterWorkflow(workflows.Recover)
+	sdk.RegisterWorkflow(workflows.Reconcile)
 	sdk.RegisterActivity(w.activities)
 	return sdk
 }
@@ -124,5 +132,6 @@ func (w *Worker) attempts(fatal chan<- error) worker.Worker {
 	sdk.RegisterActivity(w.activities)
 	sdk.RegisterActivity(w.discards)
 	sdk.RegisterActivity(w.recoveries)
+	sdk.RegisterActivity(w.reconciler)
 	return sdk
 }

@@ -24,6 +24,8 @@ type DeliveryInput struct {
 	Schedule []string `json:"schedule,omitempty"`
 	// AfterAttempt is, in a run without a schedule, the number of the last attempt before it.
 	AfterAttempt int `json:"after_attempt,omitempty"`
+	// Step is how many entries of the schedule were used up by a run that got lost. The next one is due now.
+	Step int `json:"step,omitempty"`
 	// FastLane asks for the first attempt inside the first workflow task.
 	FastLane bool `json:"fast_lane,omitempty"`
 }
@@ -80,7 +82,7 @@ func newDelivery(ctx workflow.Context, input DeliveryInput) (*delivery, error) {
 		if err != nil {
 			return nil, temporal.NewNonRetryableApplicationError("the schedule of the delivery: "+err.Error(), "InvalidInput", nil)
 		}
-		d.schedule = schedule
+		d.schedule, d.step = schedule, min(input.Step, len(schedule)-1)
 	}
 	err := workflow.SetQueryHandlerWithOptions(ctx, StatusQuery, d.answerStatus,
 		workflow.QueryHandlerOptions{Description: "Where the delivery stands: its status, last attempt and next attempt."})
@@ -96,7 +98,7 @@ func (d *delivery) answerStatus() (DeliveryStatus, error) {
 
 func (d *delivery) run(ctx workflow.Context) (DeliveryResult, error) {
 	gap := time.Duration(0)
-	if len(d.schedule) > 0 {
+	if len(d.schedule) > 0 && d.step == 0 {
 		gap = d.schedule[0]
 	}
 	for {

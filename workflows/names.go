@@ -34,6 +34,10 @@ const (
 	CountRecoveryActivity = "CountRecovery"
 	RecoverBatchActivity  = "RecoverBatch"
 	EndRecoveryActivity   = "EndRecovery"
+
+	ReconcileOverdueActivity    = "ReconcileOverdue"
+	ReconcileTerminatedActivity = "ReconcileTerminated"
+	ReconcileRunningActivity    = "ReconcileRunning"
 )
 
 // Activities is what the workflows need done.
@@ -60,6 +64,17 @@ type RecoverActivities interface {
 	RecoverBatch(context.Context, webhook.RecoveryRequest) (webhook.RecoveryProgress, error)
 	// EndRecovery records that the recovery was cancelled.
 	EndRecovery(context.Context, webhook.RecoveryRequest) (webhook.RecoveryProgress, error)
+}
+
+// ReconcileActivities is what Reconcile needs done. Each goes on where the cursor stands and returns what it looked
+// at, what it found, and where the next one is to go on.
+type ReconcileActivities interface {
+	// ReconcileOverdue looks for open deliveries whose next attempt is long due.
+	ReconcileOverdue(context.Context, webhook.ReconcileCursor) (webhook.Reconciliation, error)
+	// ReconcileTerminated looks for open deliveries whose workflow was terminated.
+	ReconcileTerminated(context.Context, webhook.ReconcileCursor) (webhook.Reconciliation, error)
+	// ReconcileRunning looks for open workflows whose delivery has ended or isn't known.
+	ReconcileRunning(context.Context, webhook.ReconcileCursor) (webhook.Reconciliation, error)
 }
 
 // Search attributes of deliveries, for an operator's search in the Temporal Web UI.

@@ -25,6 +25,7 @@ func TestReplay(t *testing.T) {
 			replayer := worker.NewWorkflowReplayer()
 			replayer.RegisterWorkflow(workflows.Delivery)
 			replayer.RegisterWorkflow(workflows.Recover)
+			replayer.RegisterWorkflow(workflows.Reconcile)
 			quiet := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(quiet, file))
 		})

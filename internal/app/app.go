@@ -173,6 +173,7 @@ func (a *App) worker(starter *service.Starter) *worker.Worker {
 		Client: a.temporal, Namespace: a.config.TemporalNamespace, Activities: acts,
 		Discards:   activities.NewDiscards(a.store, worker.DiscardSignal(a.temporal), a.log),
 		Recoveries: activities.NewRecoveries(a.store, starter.Retry, a.log),
+		Reconciler: activities.NewReconciler(a.store, worker.NewExecutions(a.temporal, a.config.TemporalNamespace), a.metrics, a.log),
 		Stop:       a.config.AttemptTimeout + drain, Log: a.log,
 	})
 }

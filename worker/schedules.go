@@ -1,0 +1,79 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/durahook/durahook/workflows"
+)
+
+// schedule is a workflow that runs again and again.
+type schedule struct {
+	id       string // also what the IDs of its workflows begin with
+	workflow any
+	every    time.Duration
+	summary  string
+	details  string
+}
+
+// schedules are all of them.
+func schedules() []schedule {
+	return []schedule{{
+		id: workflows.ReconcileID, workflow: workflows.Reconcile, every: workflows.ReconcileEvery,
+		summary: "reconcile deliveries and workflows",
+		details: "Finds and mends where the rows of deliveries and their workflows disagree. Pause the schedule to stop it; trigger it to have it run now.",
+	}}
+}
+
+// ensureSchedules makes the schedules that the namespace lacks and brings those that are there in step with this
+// version. One that an operator paused stays so.
+func ensureSchedules(ctx context.Context, c client.Client) error {
+	const longest = 10 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	for _, s := range schedules() {
+		if err := s.ensure(ctx, c.ScheduleClient()); err != nil {
+			return fmt.Errorf("ensure schedule %s: %w", s.id, err)
+		}
+	}
+	return nil
+}
+
+func (s schedule) ensure(ctx context.Context, c client.ScheduleClient) error {
+	_, err := c.Create(ctx, client.ScheduleOptions{
+		ID: s.id, Spec: s.spec(), Action: s.action(), Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP,
+		CatchupWindow: s.every, Note: s.details,
+	})
+	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
+		return err
+	}
+	return c.GetHandle(ctx, s.id).Update(ctx, client.ScheduleUpdateOptions{DoUpdate: s.update})
+}
+
+func (s schedule) spec() client.ScheduleSpec {
+	return client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: s.every}}}
+}
+
+func (s schedule) action() *client.ScheduleWorkflowAction {
+	return &client.ScheduleWorkflowAction{
+		ID: s.id, Workflow: s.workflow, TaskQueue: workflows.DeliveryTaskQueue,
+		StaticSummary: s.summary, StaticDetails: s.details,
+	}
+}
+
+// update changes what this version says of a schedule, if anything, and leaves its state as it is.
+func (s schedule) update(there client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+	description := there.Description.Schedule
+	if intervals := description.Spec.Intervals; len(intervals) == 1 && intervals[0] == s.spec().Intervals[0] {
+		return nil, temporal.ErrSkipScheduleUpdate
+	}
+	spec := s.spec()
+	description.Spec, description.Action = &spec, s.action()
+	return &client.ScheduleUpdate{Schedule: &description}, nil
+}
