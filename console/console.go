@@ -2,8 +2,8 @@
 // made livelier by a little JavaScript of its own and whole without it. It imports service, store, webhook
 // and internal/version, and never api.
 //
-// Whoever signs in with the admin key acts for the account "default". Every page is rendered to a buffer
-// before the first byte is sent, and every text on it is escaped by html/template.
+// One signs in with an API key and sees the account of it, or with the admin key and chooses an account. Every page
+// is rendered to a buffer before the first byte is sent, and every text on it is escaped by html/template.
 package console
 
 import (
@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -23,6 +24,10 @@ import (
 // Service is what the console asks of package service.
 type Service interface {
 	Account(ctx context.Context, id string) (string, error)
+	AccountByID(ctx context.Context, id string) (webhook.Account, error)
+	Accounts(ctx context.Context, page store.Page) ([]webhook.Account, error)
+	Authenticate(ctx context.Context, text string) (webhook.Principal, error)
+	PrincipalOfAPIKey(ctx context.Context, id string) (webhook.Principal, error)
 	Deliveries(ctx context.Context, accountID string, filter store.DeliveryFilter, page store.Page) ([]webhook.Delivery, error)
 	EventTypes(ctx context.Context, accountID string, page store.Page) ([]webhook.EventType, error)
 	Inspect(ctx context.Context, accountID, id string) (service.Inspection, error)
@@ -57,9 +62,11 @@ type Console struct {
 	adminKey adminKey
 	attempts *limiter
 	origins  *http.CrossOriginProtection
+
+	ownAddress *regexp.Regexp
 }
 
-// New returns the console over a service, for whoever knows adminKey. It panics when an embedded template
+// New returns the console over a service, for those who have an API key or know adminKey. It panics when an embedded template
 // is broken, so that a broken one never gets past the first start.
 func New(s Service, adminKey string, log *slog.Logger) *Console {
 	if adminKey == "" {
@@ -71,6 +78,7 @@ func New(s Service, adminKey string, log *slog.Logger) *Console {
 		service: s, log: log, assets: files, pages: parsePages(files),
 		seals: newSealer(adminKey), adminKey: newAdminKey(adminKey),
 		attempts: newLimiter(), origins: http.NewCrossOriginProtection(),
+		ownAddress: ownAddress(),
 	}
 	c.origins.SetDenyHandler(c.public(crossOrigin))
 	return c
@@ -78,9 +86,9 @@ func New(s Service, adminKey string, log *slog.Logger) *Console {
 
 // Register adds the console's routes to a router: "/" and everything under /console.
 func (c *Console) Register(router *mux.Router) {
-	toDeliveries := http.RedirectHandler(deliveriesPath, http.StatusSeeOther)
+	toHome := http.RedirectHandler(home(), http.StatusSeeOther)
 	for _, path := range []string{"/", root, root + "/"} {
-		router.Handle(path, toDeliveries).Methods(http.MethodGet, http.MethodHead)
+		router.Handle(path, toHome).Methods(http.MethodGet, http.MethodHead)
 	}
 
 	pages := router.PathPrefix(root + "/").Subrouter()
@@ -94,11 +102,11 @@ func (c *Console) Register(router *mux.Router) {
 		{http.MethodGet, signInPath, c.public(c.signInForm)},
 		{http.MethodPost, signInPath, c.public(c.signIn)},
 		{http.MethodPost, signOutPath, c.public(c.signOut)},
-		{http.MethodGet, deliveriesPath, c.private(c.deliveries)},
-		{http.MethodGet, deliveriesPath + live, c.private(c.liveDeliveries)},
-		{http.MethodGet, deliveryPath, c.private(c.delivery)},
-		{http.MethodGet, deliveryPath + live, c.private(c.liveDelivery)},
-		{http.MethodPost, deedPath, c.private(c.deed)}, // the last, or mux answers a GET of it with 404
+		{http.MethodGet, deliveriesPath, c.private(webhook.ScopeRead, c.deliveries)},
+		{http.MethodGet, deliveriesPath + live, c.private(webhook.ScopeRead, c.liveDeliveries)},
+		{http.MethodGet, deliveryPath, c.private(webhook.ScopeRead, c.delivery)},
+		{http.MethodGet, deliveryPath + live, c.private(webhook.ScopeRead, c.liveDelivery)},
+		{http.MethodPost, deedPath, c.private(webhook.ScopeManage, c.deed)}, // the last, or mux answers a GET of it with 404
 	} {
 		methods := []string{route.method}
 		if route.method == http.MethodGet {

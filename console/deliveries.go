@@ -31,6 +31,7 @@ type option struct {
 // table is the part of the page that keeps itself up to date.
 type table struct {
 	Rows      []row
+	MayRetry  bool
 	Empty     string    // why there are no rows: one of the constants below
 	LiveURL   string    // where this part alone is served
 	BackURL   string    // the page that this part belongs to
@@ -49,29 +50,25 @@ const (
 )
 
 // deliveries shows "Recent Deliveries".
-func (c *Console) deliveries(w http.ResponseWriter, r *http.Request) error {
-	accountID, err := c.service.Account(r.Context(), "")
-	if err != nil {
-		return err
-	}
+func (c *Console) deliveries(w http.ResponseWriter, r *http.Request, s session) error {
 	query, mistake := readQuery(r.URL.Query())
-	body, err := c.deliveriesPage(r, accountID, query)
+	body, err := c.deliveriesPage(r, s, query)
 	if err != nil {
 		return err
 	}
-	view := page{Title: "Recent Deliveries", SignedIn: true, Notice: c.takeNotice(w, r), Body: body}
+	view := page{Title: "Recent Deliveries", Session: &s, Notice: c.takeNotice(w, r), Body: body}
 	if mistake != "" {
 		view.Notice = &notice{Text: mistake}
 	}
-	return c.show(w, http.StatusOK, "deliveries.html", view)
+	return c.show(w, r, http.StatusOK, "deliveries.html", view)
 }
 
-func (c *Console) deliveriesPage(r *http.Request, accountID string, query query) (deliveriesPage, error) {
-	webhooks, err := c.service.Webhooks(r.Context(), accountID, store.Page{Limit: store.MaxLimit})
+func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliveriesPage, error) {
+	webhooks, err := c.service.Webhooks(r.Context(), s.AccountID, store.Page{Limit: store.MaxLimit})
 	if err != nil {
 		return deliveriesPage{}, err
 	}
-	types, err := c.service.EventTypes(r.Context(), accountID, store.Page{Limit: store.MaxLimit})
+	types, err := c.service.EventTypes(r.Context(), s.AccountID, store.Page{Limit: store.MaxLimit})
 	if err != nil {
 		return deliveriesPage{}, err
 	}
@@ -79,7 +76,7 @@ func (c *Console) deliveriesPage(r *http.Request, accountID string, query query)
 	for i, t := range types {
 		names[i] = t.Name
 	}
-	shown, err := c.table(r, accountID, query)
+	shown, err := c.table(r, s, query)
 	if err != nil {
 		return deliveriesPage{}, err
 	}
@@ -92,13 +89,9 @@ func (c *Console) deliveriesPage(r *http.Request, accountID string, query query)
 }
 
 // liveDeliveries sends the table alone, or 304 when it is as the visitor's page already shows it.
-func (c *Console) liveDeliveries(w http.ResponseWriter, r *http.Request) error {
-	accountID, err := c.service.Account(r.Context(), "")
-	if err != nil {
-		return err
-	}
+func (c *Console) liveDeliveries(w http.ResponseWriter, r *http.Request, s session) error {
 	query, _ := readQuery(r.URL.Query())
-	shown, err := c.table(r, accountID, query)
+	shown, err := c.table(r, s, query)
 	if err != nil {
 		return err
 	}
@@ -106,15 +99,16 @@ func (c *Console) liveDeliveries(w http.ResponseWriter, r *http.Request) error {
 }
 
 // table looks up what the table shows for a query.
-func (c *Console) table(r *http.Request, accountID string, query query) (table, error) {
+func (c *Console) table(r *http.Request, s session, query query) (table, error) {
 	// One more than a page tells whether there is another.
-	deliveries, err := c.service.Deliveries(r.Context(), accountID, query.DeliveryFilter,
+	deliveries, err := c.service.Deliveries(r.Context(), s.AccountID, query.DeliveryFilter,
 		store.Page{Before: query.Cursor, Limit: store.DefaultLimit + 1})
 	if err != nil {
 		return table{}, err
 	}
 	shown := table{
 		LiveURL: query.url(deliveriesPath + live), BackURL: query.url(deliveriesPath), Origin: originOf(r), Now: time.Now(),
+		MayRetry: s.May(webhook.ScopeManage),
 	}
 	if len(deliveries) > store.DefaultLimit {
 		deliveries = deliveries[:store.DefaultLimit]
@@ -127,7 +121,7 @@ func (c *Console) table(r *http.Request, accountID string, query query) (table, 
 		shown.Rows = append(shown.Rows, newRow(d, query.url(deliveriesPath+"/"+d.ID), c.service.WorkflowURL(d.ID)))
 	}
 	if len(shown.Rows) == 0 {
-		if shown.Empty, err = c.whyEmpty(r.Context(), accountID, query); err != nil {
+		if shown.Empty, err = c.whyEmpty(r.Context(), s.AccountID, query); err != nil {
 			return table{}, err
 		}
 	}
@@ -158,7 +152,7 @@ func (c *Console) sendLive(w http.ResponseWriter, r *http.Request, name, part, e
 		c.send(w, http.StatusNotModified, nil)
 		return nil
 	}
-	return c.render(w, http.StatusOK, name, part, data)
+	return c.render(w, r, http.StatusOK, name, part, data)
 }
 
 // etag changes when anything that a part of a page shows does. Data is without what changes as time passes.

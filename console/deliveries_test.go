@@ -23,7 +23,7 @@ func TestRecentDeliveries(t *testing.T) {
 	got := signedIn(t, s).get("/console/deliveries")
 	require.Equal(t, http.StatusOK, got.status)
 	assert.Equal(t, "Recent Deliveries · durahook", got.text("title"))
-	assert.Equal(t, "Flow Automation → Webhooks", got.text("nav[aria-label=Breadcrumb]"))
+	assert.Equal(t, "Flow Automation → Recent Deliveries", got.text("nav[aria-label=Breadcrumb]"))
 	assert.Equal(t, []string{
 		"Status", "Event", "Webhook", "Code", "Response time", "Attempts", "Next attempt", "Created (UTC)", "Actions",
 	}, got.texts("thead th"))

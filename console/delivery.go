@@ -21,6 +21,7 @@ type inspection struct {
 	EventID, WebhookID string
 	Updated            time.Time
 	Open               bool
+	MayManage          bool
 	CannotRetry        string // why it cannot be retried, empty when it can
 	Steps              []step
 	Attempts           []attempt // newest first
@@ -35,19 +36,20 @@ type inspection struct {
 }
 
 // delivery shows one delivery with its attempts.
-func (c *Console) delivery(w http.ResponseWriter, r *http.Request) error {
-	shown, err := c.inspect(r)
+func (c *Console) delivery(w http.ResponseWriter, r *http.Request, s session) error {
+	shown, err := c.inspect(r, s)
 	if err != nil {
 		return err
 	}
 	title := shown.Event + " → " + shown.WebhookName
-	view := page{Title: title, SignedIn: true, Notice: c.takeNotice(w, r), Body: shown}
-	return c.show(w, http.StatusOK, "delivery.html", view)
+	view := page{Title: title, Session: &s, Notice: c.takeNotice(w, r), Body: shown}
+	view.Crumbs = []crumb{{"Recent Deliveries", shown.ListURL}}
+	return c.show(w, r, http.StatusOK, "delivery.html", view)
 }
 
 // liveDelivery sends the part of the page that changes, or 304 when it is as the visitor's page shows it.
-func (c *Console) liveDelivery(w http.ResponseWriter, r *http.Request) error {
-	shown, err := c.inspect(r)
+func (c *Console) liveDelivery(w http.ResponseWriter, r *http.Request, s session) error {
+	shown, err := c.inspect(r, s)
 	if err != nil {
 		return err
 	}
@@ -55,12 +57,8 @@ func (c *Console) liveDelivery(w http.ResponseWriter, r *http.Request) error {
 }
 
 // inspect looks up what the page of the delivery in the address shows.
-func (c *Console) inspect(r *http.Request) (inspection, error) {
-	accountID, err := c.service.Account(r.Context(), "")
-	if err != nil {
-		return inspection{}, err
-	}
-	found, err := c.service.Inspect(r.Context(), accountID, mux.Vars(r)["id"])
+func (c *Console) inspect(r *http.Request, s session) (inspection, error) {
+	found, err := c.service.Inspect(r.Context(), s.AccountID, mux.Vars(r)["id"])
 	if err != nil {
 		return inspection{}, err
 	}
@@ -69,8 +67,8 @@ func (c *Console) inspect(r *http.Request) (inspection, error) {
 	own := deliveriesPath + "/" + d.ID
 	shown := inspection{
 		row:     newRow(d, list.url(own), c.service.WorkflowURL(d.ID)),
-		EventID: d.EventID, WebhookID: d.WebhookID, Updated: d.UpdatedAt.UTC(), Open: d.Status.Open(),
-		CannotRetry: cannotRetry(found), Steps: stepsOf(found), Request: requestOf(found),
+		EventID: d.EventID, WebhookID: d.WebhookID, Updated: d.UpdatedAt.UTC(), Open: d.Status.Open(), MayManage: s.May(webhook.ScopeManage),
+		CannotRetry: cannotRetry(found, s), Steps: stepsOf(found), Request: requestOf(found),
 		ListURL: list.url(deliveriesPath), LiveURL: list.url(own + live),
 	}
 	var of query
@@ -91,7 +89,10 @@ func (c *Console) inspect(r *http.Request) (inspection, error) {
 	return shown, nil
 }
 
-func cannotRetry(found service.Inspection) string {
+func cannotRetry(found service.Inspection, s session) string {
+	if !s.May(webhook.ScopeManage) {
+		return "Your API key may not: it lacks the scope manage."
+	}
 	if found.Webhook.Enabled {
 		return ""
 	}

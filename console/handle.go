@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -35,23 +36,48 @@ func (c *Console) public(h handler) http.Handler {
 	})
 }
 
-// private wraps a handler for those who are signed in; others are sent to sign in first and come back to
-// the page that they asked for. Scripts get 401 instead: what they fetch is not a page to come back to.
-func (c *Console) private(h handler) http.Handler {
+// privateHandler is a handler of those who are signed in.
+type privateHandler func(w http.ResponseWriter, r *http.Request, s session) error
+
+// private wraps a handler for those who are signed in with a key that has the scope. Strangers are sent to sign in
+// first and come back to the page that they asked for. Scripts get 401 instead: what they fetch is not a page to
+// come back to.
+func (c *Console) private(scope webhook.Scope, h privateHandler) http.Handler {
 	return c.public(func(w http.ResponseWriter, r *http.Request) error {
-		if c.signedIn(r) {
-			return h(w, r)
+		s, err := c.sessionOf(r)
+		if unauthorized(err) && !strings.HasSuffix(r.URL.Path, live) {
+			return c.sendToSignIn(w, r)
 		}
-		if strings.HasSuffix(r.URL.Path, live) {
-			return &webhook.Error{Code: webhook.CodeUnauthorized, Message: "Sign in again to go on."}
+		if err != nil {
+			return err
 		}
-		next := deliveriesPath
-		if r.Method == http.MethodGet {
-			next = r.URL.RequestURI()
+		if err := s.Check(scope); err != nil {
+			return err
 		}
-		http.Redirect(w, r, signInPath+"?"+url.Values{"next": {next}}.Encode(), http.StatusSeeOther)
-		return nil
+		return h(w, r, s)
 	})
+}
+
+// sendToSignIn leads to the form, and says why to those who were signed in.
+func (c *Console) sendToSignIn(w http.ResponseWriter, r *http.Request) error {
+	if _, was := c.signedInWith(r); was {
+		c.endSession(w, r)
+		if err := c.leaveNotice(w, r, notice{Text: "Your API key was revoked or has expired. Sign in with another."}); err != nil {
+			return err
+		}
+	}
+	next := home()
+	if r.Method == http.MethodGet {
+		next = r.URL.RequestURI()
+	}
+	http.Redirect(w, r, signInPath+"?"+url.Values{"next": {next}}.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+// goTo leads to another page of the account after a form was taken in.
+func (c *Console) goTo(w http.ResponseWriter, r *http.Request, address string) {
+	//nolint:gosec // safeNext lets through nothing but paths of the console
+	http.Redirect(w, r, withAccount(r, safeNext(address)), http.StatusSeeOther)
 }
 
 // The mistakes that only a browser can make; the domain knows none of them.
@@ -92,16 +118,32 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if shown.Status >= http.StatusInternalServerError {
 		c.log.Error("console request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
-	view := page{Title: shown.Heading, SignedIn: c.signedIn(r), Body: shown}
-	if err := c.show(w, shown.Status, "error.html", view); err != nil {
+	if err := c.showError(w, r, shown); err != nil {
 		c.log.Error("show error page", "path", r.URL.Path, "error", err)
 		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
 	}
 }
 
+// showError shows an error as a page, with the navigation if that can be had.
+func (c *Console) showError(w http.ResponseWriter, r *http.Request, shown errorPage) error {
+	view := page{Title: shown.Heading, Body: shown}
+	if s, err := c.sessionOf(r); err == nil {
+		view.Session = &s
+		if err := c.show(w, r, shown.Status, "error.html", view); err == nil {
+			return nil
+		}
+		view.Session = nil
+	}
+	return c.show(w, r, shown.Status, "error.html", view)
+}
+
 func errorPageOf(err error) errorPage {
 	var domain *webhook.Error
-	if !errors.As(err, &domain) {
+	switch {
+	case errors.As(err, &domain):
+	case store.IsOutage(err):
+		domain = &webhook.Error{Code: webhook.CodeUnavailable, Message: "The database cannot be reached at the moment; try again."}
+	default:
 		domain = &webhook.Error{}
 	}
 	switch domain.Code {
@@ -109,6 +151,10 @@ func errorPageOf(err error) errorPage {
 		return errorPage{http.StatusNotFound, "Not found", domain.Message}
 	case webhook.CodeUnauthorized:
 		return errorPage{http.StatusUnauthorized, "Signed out", domain.Message}
+	case webhook.CodeForbidden:
+		return errorPage{http.StatusForbidden, "Not allowed", domain.Message}
+	case webhook.CodeConflict:
+		return errorPage{http.StatusConflict, "Not possible now", domain.Message}
 	case codeNoMethod:
 		return errorPage{http.StatusMethodNotAllowed, "Not possible here", domain.Message}
 	case codeCrossOrigin:

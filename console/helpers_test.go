@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,8 @@ type fakeService struct {
 	mu         sync.Mutex
 	deliveries []webhook.Delivery // newest first
 	webhooks   []webhook.Webhook
+	accounts   []webhook.Account // that the admin has; acc_test need not be among them
+	keys       map[string]*fakeKey
 	uiURL      string
 	err        error // of every call
 	retryErr   error
@@ -37,18 +40,74 @@ type fakeService struct {
 	inspection service.Inspection // of its delivery's ID, in acc_test
 	cancelErr  error
 
-	filter  store.DeliveryFilter // of the last list
-	page    store.Page
-	retried []string
-	cancels []string
+	accountID string               // that was asked for last
+	filter    store.DeliveryFilter // of the last list
+	page      store.Page
+	retried   []string
+	cancels   []string
 }
 
-func (f *fakeService) Account(context.Context, string) (string, error) { return "acc_test", f.err }
+func (f *fakeService) Account(ctx context.Context, id string) (string, error) {
+	if f.err != nil || id == "" {
+		return "acc_test", f.err
+	}
+	account, err := f.AccountByID(ctx, id)
+	return account.ID, err
+}
 
-func (f *fakeService) Deliveries(_ context.Context, _ string, filter store.DeliveryFilter, page store.Page) ([]webhook.Delivery, error) {
+func (f *fakeService) AccountByID(_ context.Context, id string) (webhook.Account, error) {
+	for _, account := range f.accounts {
+		if account.ID == id {
+			return account, f.err
+		}
+	}
+	return webhook.Account{}, webhook.NotFound(webhook.AccountPrefix, id)
+}
+
+func (f *fakeService) Accounts(_ context.Context, page store.Page) ([]webhook.Account, error) {
+	return slices.Clone(f.accounts[:min(len(f.accounts), page.Limit)]), f.err
+}
+
+func (f *fakeService) Authenticate(ctx context.Context, text string) (webhook.Principal, error) {
+	for id, key := range f.keys {
+		if text == key.text {
+			return f.PrincipalOfAPIKey(ctx, id)
+		}
+	}
+	return webhook.Principal{}, &webhook.Error{Code: webhook.CodeUnauthorized, Message: "This API key is not valid."}
+}
+
+func (f *fakeService) PrincipalOfAPIKey(_ context.Context, id string) (webhook.Principal, error) {
+	key, ok := f.keys[id]
+	if !ok || key.revoked {
+		return webhook.Principal{}, &webhook.Error{Code: webhook.CodeUnauthorized, Message: "This API key was revoked or has expired."}
+	}
+	return webhook.Principal{AccountID: key.accountID, KeyID: id, KeyName: key.name, Scopes: key.scopes}, nil
+}
+
+// fakeKey is an API key of the fake service.
+type fakeKey struct {
+	text, name, accountID string
+	scopes                []webhook.Scope
+	revoked               bool
+}
+
+// signedInWith returns a visitor who is, with an API key of these scopes in the account acc_test.
+func signedInWith(t *testing.T, s *fakeService, scopes ...webhook.Scope) *visitor {
+	t.Helper()
+	if s.keys == nil {
+		s.keys = map[string]*fakeKey{}
+	}
+	s.keys["key_test"] = &fakeKey{text: "dhk_test", name: "Billing service", accountID: "acc_test", scopes: scopes}
+	v := visit(t, s, adminKey)
+	require.Equal(t, http.StatusSeeOther, v.signIn("dhk_test").status)
+	return v
+}
+
+func (f *fakeService) Deliveries(_ context.Context, accountID string, filter store.DeliveryFilter, page store.Page) ([]webhook.Delivery, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.filter, f.page = filter, page
+	f.accountID, f.filter, f.page = accountID, filter, page
 	return f.deliveries[:min(len(f.deliveries), page.Limit)], f.err
 }
 
@@ -79,13 +138,13 @@ func (f *fakeService) Cancel(_ context.Context, _, id string) (webhook.Delivery,
 	return webhook.Delivery{ID: id, Event: "call.ended", WebhookName: "Salesforce Sync", Status: webhook.StatusCancelled}, nil
 }
 
-func (f *fakeService) Retry(_ context.Context, _, id string) (webhook.Delivery, error) {
+func (f *fakeService) Retry(_ context.Context, accountID, id string) (webhook.Delivery, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.retryErr != nil {
 		return webhook.Delivery{}, f.retryErr
 	}
-	f.retried = append(f.retried, id)
+	f.accountID, f.retried = accountID, append(f.retried, id)
 	return webhook.Delivery{ID: id, Event: "call.ended", WebhookName: "Salesforce Sync"}, nil
 }
 

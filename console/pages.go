@@ -5,11 +5,15 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
+	"strings"
 
 	"github.com/durahook/durahook/internal/version"
 )
 
+// In templates are the pages, each in a file of its own, and in templates/parts what several of them are made of.
+//
 //go:embed templates
 var templateFiles embed.FS
 
@@ -20,41 +24,60 @@ type pages struct {
 
 // page is what the layout shows, with one page's own part in Body.
 type page struct {
-	Title    string
-	SignedIn bool
-	Notice   *notice
+	Title   string
+	Session *session // nil when nobody is signed in
+	Notice  *notice
+	Crumbs  []crumb // the pages between the section and this one
+	Body    any
+}
+
+// layout is a page with what all of them have around it.
+type layout struct {
+	page
+	Home     string
+	Sections []section
+	Way      []crumb
+	Accounts *accountSwitch
 	Version  string // only for those who are signed in
-	Body     any
 }
 
 // parsePages parses every page and panics when one is broken.
 func parsePages(files *assets) *pages {
 	functions := template.FuncMap{"asset": files.path, "until": until, "exactly": untilExactly}
-	layout := template.Must(template.New("layout").Funcs(functions).
-		ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/table.html", "templates/inspection.html"))
+	around := template.Must(template.New("layout").Funcs(functions).ParseFS(templateFiles, "templates/parts/*.html"))
+	names, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil {
+		panic(fmt.Errorf("list the console's templates: %w", err))
+	}
 	parsed := &pages{byName: map[string]*template.Template{}}
-	for _, name := range []string{"deliveries.html", "delivery.html", "sign_in.html", "error.html"} {
-		parsed.byName[name] = template.Must(template.Must(layout.Clone()).ParseFS(templateFiles, "templates/"+name))
+	for _, name := range names {
+		parsed.byName[strings.TrimPrefix(name, "templates/")] = template.Must(template.Must(around.Clone()).ParseFS(templateFiles, name))
 	}
 	return parsed
 }
 
 // show renders a whole page and sends it.
-func (c *Console) show(w http.ResponseWriter, status int, name string, view page) error {
-	if view.SignedIn {
-		view.Version = version.Version()
+func (c *Console) show(w http.ResponseWriter, r *http.Request, status int, name string, view page) error {
+	whole := layout{page: view, Home: home()}
+	if view.Session != nil {
+		var err error
+		if whole.Accounts, err = c.accountSwitch(r, *view.Session); err != nil {
+			return err
+		}
+		whole.Sections, whole.Way = navigation(r.URL.Path, *view.Session), crumbs(r.URL.Path, view.Crumbs)
+		whole.Version = version.Version()
 	}
-	return c.render(w, status, name, "layout", view)
+	return c.render(w, r, status, name, "layout", whole)
 }
 
 // render renders one part of a page and sends it.
-func (c *Console) render(w http.ResponseWriter, status int, name, part string, data any) error {
+func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, name, part string, data any) error {
 	content, err := c.pages.render(name, part, data)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	c.send(w, status, content)
+	c.send(w, status, c.carryAccount(r, content))
 	return nil
 }
 

@@ -60,10 +60,28 @@ func (s *Service) Authenticate(ctx context.Context, text string) (webhook.Princi
 	if !found {
 		return webhook.Principal{}, invalid
 	}
+	return s.used(ctx, key), nil
+}
+
+// PrincipalOfAPIKey returns whom the API key with this ID stands for. Unauthorized: it is expired or revoked. Only
+// the ID of a key whose text was presented before may be asked for: it is no secret.
+func (s *Service) PrincipalOfAPIKey(ctx context.Context, id string) (webhook.Principal, error) {
+	key, found, err := s.store.APIKeyByID(ctx, id)
+	if err != nil {
+		return webhook.Principal{}, err
+	}
+	if !found {
+		return webhook.Principal{}, &webhook.Error{Code: webhook.CodeUnauthorized, Message: "This API key was revoked or has expired."}
+	}
+	return s.used(ctx, key), nil
+}
+
+// used returns whom a key in force stands for, and has it written down that the key is in use.
+func (s *Service) used(ctx context.Context, key webhook.APIKey) webhook.Principal {
 	if key.LastUsedAt == nil || time.Since(*key.LastUsedAt) >= useEvery {
 		s.noteUse(ctx, key.ID)
 	}
-	return webhook.Principal{AccountID: key.AccountID, KeyID: key.ID, Scopes: key.Scopes}, nil
+	return webhook.Principal{AccountID: key.AccountID, KeyID: key.ID, KeyName: key.Name, Scopes: key.Scopes}
 }
 
 // noteUse writes down that a key is in use, beside the request, which neither waits for it nor fails with

@@ -112,8 +112,17 @@ func (s *Store) RevokeAPIKey(ctx context.Context, accountID, id string) error {
 
 // APIKeyByHash returns the key with this hash, if it is in force; found is false for any other.
 func (s *Store) APIKeyByHash(ctx context.Context, hash webhook.APIKeyHash) (key webhook.APIKey, found bool, err error) {
+	return s.apiKeyInForce(ctx, "hash", hash[:])
+}
+
+// APIKeyByID returns the key with this ID, of whichever account, if it is in force; found is false for any other.
+func (s *Store) APIKeyByID(ctx context.Context, id string) (key webhook.APIKey, found bool, err error) {
+	return s.apiKeyInForce(ctx, "id", id)
+}
+
+func (s *Store) apiKeyInForce(ctx context.Context, column string, value any) (key webhook.APIKey, found bool, err error) {
 	var row apiKeyRow
-	err = s.db.GetContext(ctx, &row, `SELECT `+keyColumns+` FROM api_keys WHERE hash = $1 AND `+inForce, hash[:])
+	err = s.db.GetContext(ctx, &row, `SELECT `+keyColumns+` FROM api_keys WHERE `+column+` = $1 AND `+inForce, value)
 	if errors.Is(err, errNoRows) {
 		return webhook.APIKey{}, false, nil
 	}

@@ -29,6 +29,7 @@ func Scopes() []Scope { return []Scope{ScopePublish, ScopeManage, ScopeRead} }
 type Principal struct {
 	AccountID string  // empty for the admin, who acts for whichever account the request names
 	KeyID     string  // the API key's; empty for the admin
+	KeyName   string  // likewise
 	Scopes    []Scope // what the API key may do; the admin may do everything
 	Admin     bool
 }

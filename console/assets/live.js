@@ -5,12 +5,10 @@
 const pollEvery = 800; // ms; a new delivery is to be seen within a second
 const pollAtMost = 10_000; // ms; between two tries while the server cannot be reached
 const aimLasts = 1500; // ms; a pointer that moved over a button this recently is about to press it
-const noticeLasts = 8000; // ms; for good news, the other stays
 
 const live = document.querySelector("#live");
 const shown = ".list, .delivery"; // what the server sends anew, in live
 const liveState = document.querySelector("#live-state");
-const notice = document.querySelector("#notice");
 const served = new WeakMap(); // cell or part → its HTML as the server sent it; the countdown changes what shows
 
 let etag = live.dataset.etag;
@@ -19,7 +17,6 @@ let aimedAt = -Infinity;
 let failures = 0;
 let polling = false;
 let timer = 0;
-let noticeTimer = 0;
 
 // --- changing what shows -------------------------------------------------------------------------------
 
@@ -243,60 +240,18 @@ async function send(form, action) {
   }
 }
 
+// showNotice has page.js show a sentence.
 function showNotice(tone, text) {
-  const mark = document.createElement("span");
-  const words = document.createElement("span");
-  mark.ariaHidden = "true";
-  mark.className = "mark";
-  mark.textContent = tone === "good" ? "✓" : "!";
-  words.className = "text";
-  words.textContent = text;
-  notice.className = `notice ${tone}`;
-  notice.querySelector("p").replaceChildren(mark, words);
-  expireNotice();
-}
-
-function hideNotice() {
-  notice.className = "notice";
-  notice.querySelector("p").replaceChildren();
-}
-
-function expireNotice() {
-  clearTimeout(noticeTimer);
-  if (notice.classList.contains("good")) {
-    noticeTimer = setTimeout(hideNotice, noticeLasts);
-  }
-}
-
-// --- copying -------------------------------------------------------------------------------------------
-
-// copy is there only where the browser lets pages write to the clipboard: over HTTPS and on this machine.
-async function copy(event) {
-  const button = event.target.closest("button.copy");
-  if (!button) {
-    return;
-  }
-  try {
-    await navigator.clipboard.writeText(button.closest(".copyable").querySelector("code").textContent);
-    showNotice("good", "Copied.");
-  } catch {
-    showNotice("bad", "The browser did not let this be copied; select it instead.");
-  }
+  document.dispatchEvent(new CustomEvent("notice", { detail: { tone, text } }));
 }
 
 // -------------------------------------------------------------------------------------------------------
 
 remember(live);
 clockAhead = Date.now() - Number(live.querySelector(shown).dataset.now);
-document.documentElement.classList.add("scripted"); // the notice may float now that it can be dismissed
-document.documentElement.classList.toggle("copies", Boolean(navigator.clipboard));
-notice.querySelector("button").hidden = false;
-notice.querySelector("button").addEventListener("click", hideNotice);
-expireNotice();
 live.addEventListener("pointermove", aim);
 live.addEventListener("pointerdown", aim);
 live.addEventListener("submit", submit);
-live.addEventListener("click", copy);
 document.addEventListener("visibilitychange", poll);
 setInterval(tick, 1000);
 poll();

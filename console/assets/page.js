@@ -1,0 +1,104 @@
+// What all pages do: show notices and let them be dismissed, copy, and say that a form is under way.
+
+const noticeLasts = 8000; // ms; for good news, the other stays
+
+const notice = document.querySelector("#notice");
+let noticeTimer = 0;
+
+// --- notices -------------------------------------------------------------------------------------------
+
+function showNotice(tone, text) {
+  const mark = document.createElement("span");
+  const words = document.createElement("span");
+  mark.ariaHidden = "true";
+  mark.className = "mark";
+  mark.textContent = tone === "good" ? "✓" : "!";
+  words.className = "text";
+  words.textContent = text;
+  notice.className = `notice ${tone}`;
+  notice.querySelector("p").replaceChildren(mark, words);
+  expireNotice();
+}
+
+function hideNotice() {
+  notice.className = "notice";
+  notice.querySelector("p").replaceChildren();
+}
+
+function expireNotice() {
+  clearTimeout(noticeTimer);
+  if (notice.classList.contains("good")) {
+    noticeTimer = setTimeout(hideNotice, noticeLasts);
+  }
+}
+
+// --- copying -------------------------------------------------------------------------------------------
+
+// copy is there only where the browser lets pages write to the clipboard: over HTTPS and on this machine.
+async function copy(event) {
+  const button = event.target.closest("button.copy");
+  if (!button) {
+    return;
+  }
+  try {
+    await navigator.clipboard.writeText(button.closest(".copyable").querySelector("code").textContent);
+    showNotice("good", "Copied.");
+  } catch {
+    showNotice("bad", "The browser did not let this be copied; select it instead.");
+  }
+}
+
+// --- forms ---------------------------------------------------------------------------------------------
+
+// sending keeps a form that is under way from being sent twice, and shows that it is. The scripts of single pages
+// that send a form themselves have prevented the default.
+function sending(event) {
+  const button = event.submitter;
+  if (event.defaultPrevented || event.target.method !== "post" || !button) {
+    return;
+  }
+  if (event.target.ariaBusy === "true") {
+    event.preventDefault();
+    return;
+  }
+  event.target.ariaBusy = "true";
+  button.setAttribute("aria-disabled", "true"); // unlike disabled, it leaves the focus where it is
+  if (button.dataset.busy) {
+    button.textContent = button.dataset.busy;
+  }
+}
+
+// A page that the browser kept and comes back to is no longer under way.
+function comeBack(event) {
+  if (event.persisted) {
+    location.reload();
+  }
+}
+
+// --- what opens above the page -------------------------------------------------------------------------
+
+// closeOthers closes what was opened above the page when something else is pressed, and on Escape.
+function closeOthers(event) {
+  for (const details of document.querySelectorAll("details.confirm[open]")) {
+    if (event.type === "keydown" ? event.key === "Escape" : !details.contains(event.target)) {
+      if (details.contains(document.activeElement) && event.type === "keydown") {
+        details.querySelector("summary").focus();
+      }
+      details.open = false;
+    }
+  }
+}
+
+// -------------------------------------------------------------------------------------------------------
+
+document.documentElement.classList.add("scripted"); // the notice may float now that it can be dismissed
+document.documentElement.classList.toggle("copies", Boolean(navigator.clipboard));
+notice.querySelector("button").hidden = false;
+notice.querySelector("button").addEventListener("click", hideNotice);
+expireNotice();
+document.addEventListener("notice", (event) => showNotice(event.detail.tone, event.detail.text));
+document.addEventListener("click", copy);
+document.addEventListener("click", closeOthers);
+document.addEventListener("keydown", closeOthers);
+addEventListener("submit", sending);
+addEventListener("pageshow", comeBack);

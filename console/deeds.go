@@ -1,0 +1,66 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"github.com/durahook/durahook/webhook"
+)
+
+// deed does what a form asks of a delivery and goes back to the page that the form was on, which says how that
+// went.
+func (c *Console) deed(w http.ResponseWriter, r *http.Request, s session) error {
+	if err := parseForm(w, r); err != nil {
+		return err
+	}
+	do := c.retry
+	if mux.Vars(r)["deed"] == "cancel" {
+		do = c.cancel
+	}
+	said, err := do(r.Context(), s.AccountID, mux.Vars(r)["id"])
+	if err != nil {
+		return err
+	}
+	if err := c.leaveNotice(w, r, said); err != nil {
+		return err
+	}
+	c.goTo(w, r, r.PostForm.Get("back"))
+	return nil
+}
+
+// retry asks for an attempt now. It returns what there is to say about it, or an error that nobody but the log
+// should hear of.
+func (c *Console) retry(ctx context.Context, accountID, id string) (notice, error) {
+	d, err := c.service.Retry(ctx, accountID, id)
+	if err != nil {
+		return c.notDone("Not retried. ", "retry", id, err)
+	}
+	return notice{Good: true, Text: "Retrying " + d.Event + " → " + d.WebhookName + " now."}, nil
+}
+
+// cancel gives up the attempts that are still to come, and returns what retry does.
+func (c *Console) cancel(ctx context.Context, accountID, id string) (notice, error) {
+	d, err := c.service.Cancel(ctx, accountID, id)
+	if err != nil {
+		return c.notDone("Not cancelled. ", "cancel", id, err)
+	}
+	if d.Status.Open() {
+		return notice{Good: true, Text: "Cancelling " + d.Event + " → " + d.WebhookName + "."}, nil
+	}
+	return notice{Good: true, Text: "Cancelled " + d.Event + " → " + d.WebhookName + "."}, nil
+}
+
+// notDone says why something was not done where that is for people to know.
+func (c *Console) notDone(words, doing, id string, err error) (notice, error) {
+	var domain *webhook.Error
+	if !errors.As(err, &domain) {
+		return notice{}, err
+	}
+	if domain.Code == webhook.CodeUnavailable {
+		c.log.Error("deed from the console", "deed", doing, "delivery", id, "error", err)
+	}
+	return notice{Text: words + domain.Message}, nil
+}
