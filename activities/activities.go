@@ -25,6 +25,7 @@ type Store interface {
 	RecordAttempt(ctx context.Context, a webhook.Attempt, status webhook.Status, nextAttemptAt *time.Time) error
 	EndDelivery(ctx context.Context, id string, status webhook.Status) (bool, error)
 	DisableWebhook(ctx context.Context, id, reason string) error
+	TellExhausted(ctx context.Context, a webhook.Attempt) error
 }
 
 // Activities holds what the activities need; its methods are the activities.
@@ -56,7 +57,7 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 	}
 	if prepared.Recorded != nil {
 		result := recorded(*prepared.Recorded, prepared.Delivery, request.NextGap)
-		return result, a.disableIfGone(ctx, result, prepared.Webhook.ID)
+		return result, a.follow(ctx, *prepared.Recorded, result, prepared.Webhook.ID)
 	}
 	if answered(prepared.Delivery, request) {
 		return lastAttempt(prepared.Delivery), nil
@@ -256,17 +257,21 @@ func (a *Activities) record(ctx context.Context, attempt webhook.Attempt, result
 		return err
 	}
 	a.metrics.DeliveryEnded(result.Status)
-	return a.disableIfGone(ctx, result, webhookID)
+	return a.follow(ctx, attempt, result, webhookID)
 }
 
-// disableIfGone disables a webhook whose endpoint answered 410 Gone. That comes after the recording: once a
-// webhook is disabled, its attempts are not looked at any more.
-func (a *Activities) disableIfGone(ctx context.Context, result webhook.AttemptResult, webhookID string) error {
-	if result.Status != webhook.StatusDiscarded {
-		return nil
-	}
-	if err := a.store.DisableWebhook(ctx, webhookID, goneReason); err != nil {
-		return fmt.Errorf("after 410 Gone: %w", err)
+// follow does what follows from an attempt that is recorded, once more if the worker died in the middle of it: it
+// disables a webhook whose endpoint answered 410 Gone, and tells that a delivery is exhausted. That comes after the
+// recording: once a webhook is disabled, its attempts are not looked at any more.
+func (a *Activities) follow(ctx context.Context, attempt webhook.Attempt, result webhook.AttemptResult, webhookID string) error {
+	switch result.Status {
+	case webhook.StatusDiscarded:
+		if err := a.store.DisableWebhook(ctx, webhookID, goneReason); err != nil {
+			return fmt.Errorf("after 410 Gone: %w", err)
+		}
+	case webhook.StatusExhausted:
+		return a.store.TellExhausted(ctx, attempt)
+	default:
 	}
 	return nil
 }

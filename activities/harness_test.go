@@ -44,6 +44,7 @@ type fakeStore struct {
 	recordings []recording
 	ended      []webhook.Status
 	disabled   []string
+	exhausted  []string
 }
 
 func (s *fakeStore) PrepareAttempt(context.Context, string, string, int) (store.Prepared, error) {
@@ -72,6 +73,11 @@ func (s *fakeStore) EndDelivery(_ context.Context, _ string, status webhook.Stat
 
 func (s *fakeStore) DisableWebhook(_ context.Context, id, _ string) error {
 	s.disabled = append(s.disabled, id)
+	return nil
+}
+
+func (s *fakeStore) TellExhausted(_ context.Context, a webhook.Attempt) error {
+	s.exhausted = append(s.exhausted, a.DeliveryID)
 	return nil
 }
 

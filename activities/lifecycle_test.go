@@ -109,6 +109,29 @@ func TestDiscardedDeliveryIsSentByHandOnly(t *testing.T) {
 	require.Len(t, e.received(), 1)
 }
 
+// What follows from an attempt that was recorded is done once more if the worker died in the middle of it.
+func TestExhaustedDeliveryIsTold(t *testing.T) {
+	t.Parallel()
+	e := newEndpoint(t, status(503))
+	s := newFakeStore(t, e.URL, webhook.Authentication{})
+	h := newHarness(s, target.InsecureLoopback, time.Second)
+	request := scheduled(s.prepared.Delivery.ID, 1)
+	_, err := h.attempt(request)
+	require.NoError(t, err)
+	require.Empty(t, s.exhausted, "another attempt is to come")
+
+	request.NextGap = nil
+	_, err = h.attempt(request)
+	require.NoError(t, err)
+	require.Equal(t, []string{request.DeliveryID}, s.exhausted)
+
+	s.prepared.Recorded = &s.recordings[1].attempt
+	_, err = h.attempt(request)
+	require.NoError(t, err)
+	require.Len(t, s.exhausted, 2)
+	require.Len(t, e.received(), 2, "nothing was sent again")
+}
+
 // openDeliveries is a webhook with many open deliveries; those in gone have no workflow.
 type openDeliveries struct {
 	ids        []string

@@ -13,7 +13,7 @@ import (
 func newEventType(t webhook.EventType) types.EventType {
 	answer := types.EventType{
 		Name: t.Name, Description: t.Description, Example: t.Example, Deprecated: t.DeprecatedAt != nil,
-		DeprecatedAt: utc(t.DeprecatedAt), BuiltIn: t.BuiltIn, CreatedAt: utc(t.CreatedAt), UpdatedAt: utc(t.UpdatedAt),
+		DeprecatedAt: utc(t.DeprecatedAt), BuiltIn: t.BuiltIn, Operational: t.Operational, CreatedAt: utc(t.CreatedAt), UpdatedAt: utc(t.UpdatedAt),
 	}
 	if text := t.Schema.Text(); text != nil {
 		answer.Schema = &text

@@ -33,7 +33,7 @@ func TestEventTypes(t *testing.T) {
 	delete(created, "created_at")
 	delete(created, "updated_at")
 	require.Equal(t, map[string]any{
-		"name": "invoice.paid", "description": "An invoice is paid", "built_in": false, "deprecated": false, "deprecated_at": nil,
+		"name": "invoice.paid", "description": "An invoice is paid", "built_in": false, "operational": false, "deprecated": false, "deprecated_at": nil,
 		"example": map[string]any{"event": "invoice.paid", "timestamp": "2025-02-02T14:30:00Z", "data": map[string]any{"amount": 5.0}},
 		"schema":  map[string]any{"required": []any{"amount"}, "properties": map[string]any{"amount": map[string]any{"type": "integer"}}},
 	}, created)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 
+	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -26,12 +27,30 @@ func (a *API) deleteWebhook(r *http.Request, accountID string) (int, any, error)
 
 func (a *API) enableWebhook(r *http.Request, accountID string) (int, any, error) {
 	w, err := a.service.EnableWebhook(r.Context(), accountID, pathID(r))
-	return http.StatusOK, newWebhook(w), err
+	if err != nil {
+		return 0, nil, err
+	}
+	missed, err := a.service.Missed(r.Context(), accountID, w.ID)
+	answer := newWebhook(w)
+	answer.Missed = newMissed(missed)
+	return http.StatusOK, answer, err
 }
 
 func (a *API) disableWebhook(r *http.Request, accountID string) (int, any, error) {
 	w, err := a.service.DisableWebhook(r.Context(), accountID, pathID(r))
 	return http.StatusOK, newWebhook(w), err
+}
+
+// newMissed returns nil if nothing was missed.
+func newMissed(m webhook.Missed) *types.Missed {
+	if m.Deliveries == 0 {
+		return nil
+	}
+	answer := types.Missed{Deliveries: m.Deliveries, Since: m.Since.UTC()}
+	for _, status := range m.Statuses {
+		answer.Status = append(answer.Status, types.RecoverableStatus(status))
+	}
+	return &answer
 }
 
 // maxRotation is the most bytes that a rotation may have.

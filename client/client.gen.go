@@ -426,15 +426,16 @@ type ClientInterface interface {
 	// DisableWebhook Disable a webhook
 	//
 	// Nothing is sent to the webhook any more, and its waiting deliveries end as `discarded`. A webhook whose
-	// endpoint answers `410 Gone` is disabled by itself. Disabling a disabled webhook changes nothing.
+	// endpoint answers `410 Gone`, or of which no attempt succeeds for days, is disabled by itself. Disabling a
+	// disabled webhook changes nothing.
 	//
 	// Corresponds with POST /v1/webhooks/{id}/disable (the `DisableWebhook` operationId).
 	DisableWebhook(ctx context.Context, id WebhookPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// EnableWebhook Enable a webhook
 	//
-	// The webhook gets the events that are published from now on. What it missed can be had by a recovery. Enabling
-	// an enabled webhook changes nothing.
+	// The webhook gets the events that are published from now on. What it missed can be had by a recovery, for which
+	// `missed` has what is needed. Enabling an enabled webhook changes nothing.
 	//
 	// Corresponds with POST /v1/webhooks/{id}/enable (the `EnableWebhook` operationId).
 	EnableWebhook(ctx context.Context, id WebhookPath, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1245,7 +1246,8 @@ func (c *Client) UpdateWebhook(ctx context.Context, id WebhookPath, body UpdateW
 // DisableWebhook Disable a webhook
 //
 // Nothing is sent to the webhook any more, and its waiting deliveries end as `discarded`. A webhook whose
-// endpoint answers `410 Gone` is disabled by itself. Disabling a disabled webhook changes nothing.
+// endpoint answers `410 Gone`, or of which no attempt succeeds for days, is disabled by itself. Disabling a
+// disabled webhook changes nothing.
 //
 // Corresponds with POST /v1/webhooks/{id}/disable (the `DisableWebhook` operationId).
 func (c *Client) DisableWebhook(ctx context.Context, id WebhookPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1262,8 +1264,8 @@ func (c *Client) DisableWebhook(ctx context.Context, id WebhookPath, reqEditors 
 
 // EnableWebhook Enable a webhook
 //
-// The webhook gets the events that are published from now on. What it missed can be had by a recovery. Enabling
-// an enabled webhook changes nothing.
+// The webhook gets the events that are published from now on. What it missed can be had by a recovery, for which
+// `missed` has what is needed. Enabling an enabled webhook changes nothing.
 //
 // Corresponds with POST /v1/webhooks/{id}/enable (the `EnableWebhook` operationId).
 func (c *Client) EnableWebhook(ctx context.Context, id WebhookPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3654,7 +3656,8 @@ type ClientWithResponsesInterface interface {
 	// DisableWebhookWithResponse Disable a webhook
 	//
 	// Nothing is sent to the webhook any more, and its waiting deliveries end as `discarded`. A webhook whose
-	// endpoint answers `410 Gone` is disabled by itself. Disabling a disabled webhook changes nothing.
+	// endpoint answers `410 Gone`, or of which no attempt succeeds for days, is disabled by itself. Disabling a
+	// disabled webhook changes nothing.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3663,8 +3666,8 @@ type ClientWithResponsesInterface interface {
 
 	// EnableWebhookWithResponse Enable a webhook
 	//
-	// The webhook gets the events that are published from now on. What it missed can be had by a recovery. Enabling
-	// an enabled webhook changes nothing.
+	// The webhook gets the events that are published from now on. What it missed can be had by a recovery, for which
+	// `missed` has what is needed. Enabling an enabled webhook changes nothing.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -5570,7 +5573,7 @@ type EnableWebhookResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *WebhookResponse
+	JSON200 *Webhook
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *Unauthorized
 	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
@@ -6533,7 +6536,8 @@ func (c *ClientWithResponses) UpdateWebhookWithResponse(ctx context.Context, id 
 // DisableWebhookWithResponse Disable a webhook
 //
 // Nothing is sent to the webhook any more, and its waiting deliveries end as `discarded`. A webhook whose
-// endpoint answers `410 Gone` is disabled by itself. Disabling a disabled webhook changes nothing.
+// endpoint answers `410 Gone`, or of which no attempt succeeds for days, is disabled by itself. Disabling a
+// disabled webhook changes nothing.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -6548,8 +6552,8 @@ func (c *ClientWithResponses) DisableWebhookWithResponse(ctx context.Context, id
 
 // EnableWebhookWithResponse Enable a webhook
 //
-// The webhook gets the events that are published from now on. What it missed can be had by a recovery. Enabling
-// an enabled webhook changes nothing.
+// The webhook gets the events that are published from now on. What it missed can be had by a recovery, for which
+// `missed` has what is needed. Enabling an enabled webhook changes nothing.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9687,7 +9691,7 @@ func ParseEnableWebhookResponse(rsp *http.Response) (*EnableWebhookResponse, err
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest WebhookResponse
+		var dest Webhook
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

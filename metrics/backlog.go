@@ -23,7 +23,7 @@ type backlog struct {
 	ctx  context.Context // done when the process is asked to stop
 	read func(context.Context) (webhook.Backlog, error)
 
-	open, oldest, unstarted, up *prometheus.Desc
+	open, oldest, unstarted, failing, up *prometheus.Desc
 
 	mu   sync.Mutex
 	at   time.Time // when the database was last asked
@@ -45,6 +45,8 @@ func (m *Metrics) WatchBacklog(ctx context.Context, read func(context.Context) (
 			"Age of the oldest delivery that has not ended, in the whole database; 0 without one.", status, nil),
 		unstarted: prometheus.NewDesc("durahook_oldest_unstarted_seconds",
 			"Age of the oldest delivery whose workflow is not known to be started, of those that the sweep takes next; 0 without one.", nil, nil),
+		failing: prometheus.NewDesc("durahook_webhooks_failing",
+			"Enabled webhooks of which no attempt has succeeded for some time, in the whole database.", nil, nil),
 		up: prometheus.NewDesc("durahook_database_up",
 			"Whether the database could say what is open: 1 or 0. With 0, the figures from it are missing.", nil, nil),
 	})
@@ -52,7 +54,7 @@ func (m *Metrics) WatchBacklog(ctx context.Context, read func(context.Context) (
 
 // Describe is a prometheus.Collector's.
 func (b *backlog) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{b.open, b.oldest, b.unstarted, b.up} {
+	for _, desc := range []*prometheus.Desc{b.open, b.oldest, b.unstarted, b.failing, b.up} {
 		descs <- desc
 	}
 }
@@ -68,6 +70,7 @@ func (b *backlog) Collect(collected chan<- prometheus.Metric) {
 		return
 	}
 	gauge(b.up, 1)
+	gauge(b.failing, float64(now.FailingWebhooks))
 	gauge(b.unstarted, now.OldestUnstarted.Seconds())
 	for status, part := range map[webhook.Status]webhook.OpenDeliveries{webhook.StatusPending: now.Pending, webhook.StatusWaiting: now.Waiting} {
 		gauge(b.open, float64(part.Count), string(status))

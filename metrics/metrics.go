@@ -24,6 +24,7 @@ type Metrics struct {
 	publishing publishing
 	attempting attempting
 	serving    serving
+	alerting   alerting
 	sdk        *sdkMetrics
 
 	reconciling map[webhook.Finding]prometheus.Counter
@@ -45,6 +46,7 @@ func New(version string) *Metrics {
 		publishing: newPublishing(factory),
 		attempting: newAttempting(factory),
 		serving:    newServing(factory),
+		alerting:   newAlerting(factory),
 		sdk:        &sdkMetrics{registry: registry},
 
 		reconciling: newReconciling(factory),

@@ -33,7 +33,7 @@ func (starter) Swept() uint64 { return 4 }
 func backlog(context.Context) (webhook.Backlog, error) {
 	return webhook.Backlog{
 		Pending: webhook.OpenDeliveries{Count: 5, Oldest: time.Second}, Waiting: webhook.OpenDeliveries{Count: 6, Oldest: time.Hour},
-		OldestUnstarted: 500 * time.Millisecond,
+		OldestUnstarted: 500 * time.Millisecond, FailingWebhooks: 7,
 	}, nil
 }
 
@@ -52,6 +52,7 @@ func record(m *metrics.Metrics) {
 	m.TokenFetched(true)
 	m.TokenFetched(false)
 	m.Found(webhook.FindingMissing)
+	m.WebhookDisabled()
 	router := mux.NewRouter()
 	router.HandleFunc("/things/{id}", func(http.ResponseWriter, *http.Request) {})
 	m.Watch(router).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/things/1", http.NoBody))

@@ -35,6 +35,10 @@ func (s *Service) EventTypes(ctx context.Context, accountID string, page store.P
 // UpdateEventType changes an event type of the account's catalogue as a patch says and returns it as it is
 // then. A built-in one is changed for this account only.
 func (s *Service) UpdateEventType(ctx context.Context, accountID, name string, patch webhook.EventTypePatch) (webhook.EventType, error) {
+	if webhook.IsOperational(name) {
+		return webhook.EventType{}, &webhook.Error{Code: webhook.CodeConflict, Message: "The event type " + name +
+			" is operational: durahook itself publishes its events, and it cannot be changed."}
+	}
 	defer s.eventTypes.forget(accountID, name)
 	return s.store.UpdateEventType(ctx, accountID, name, func(t *webhook.EventType) error {
 		return patch.Apply(t, time.Now())

@@ -21,6 +21,7 @@ func (s *Store) Backlog(ctx context.Context) (webhook.Backlog, error) {
 	var row struct {
 		Pending, Waiting                              int
 		OldestPending, OldestWaiting, OldestUnstarted float64 // seconds
+		Failing                                       int
 	}
 	err := s.db.QueryRowxContext(ctx, `
 		WITH open AS MATERIALIZED (
@@ -44,9 +45,10 @@ func (s *Store) Backlog(ctx context.Context) (webhook.Backlog, error) {
 		)
 		SELECT coalesce(pending, 0), coalesce(waiting, 0),
 			coalesce(extract(epoch FROM now() - oldest_pending), 0), coalesce(extract(epoch FROM now() - oldest_waiting), 0),
-			coalesce(extract(epoch FROM now() - (SELECT min(created_at) FROM unstarted)), 0)
+			coalesce(extract(epoch FROM now() - (SELECT min(created_at) FROM unstarted)), 0),
+			(SELECT count(*) FROM webhooks WHERE failing_since IS NOT NULL AND enabled AND deleted_at IS NULL)
 		FROM figures`, mostCounted, sweptSoon).
-		Scan(&row.Pending, &row.Waiting, &row.OldestPending, &row.OldestWaiting, &row.OldestUnstarted)
+		Scan(&row.Pending, &row.Waiting, &row.OldestPending, &row.OldestWaiting, &row.OldestUnstarted, &row.Failing)
 	if err != nil {
 		return webhook.Backlog{}, fmt.Errorf("look at the backlog: %w", err)
 	}
@@ -54,6 +56,7 @@ func (s *Store) Backlog(ctx context.Context) (webhook.Backlog, error) {
 		Pending:         webhook.OpenDeliveries{Count: row.Pending, Oldest: age(row.OldestPending)},
 		Waiting:         webhook.OpenDeliveries{Count: row.Waiting, Oldest: age(row.OldestWaiting)},
 		OldestUnstarted: age(row.OldestUnstarted),
+		FailingWebhooks: row.Failing,
 	}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"github.com/durahook/durahook/webhook"
@@ -60,7 +61,11 @@ func (s *Store) DeliveriesOf(ctx context.Context, accountID, eventID string) ([]
 // CreateDelivery writes a further, pending delivery of an event and fills in when. Its workflow is started
 // sooner or later.
 func (s *Store) CreateDelivery(ctx context.Context, d *webhook.Delivery) error {
-	err := s.db.QueryRowxContext(ctx, `
+	return insertDelivery(ctx, s.db, d)
+}
+
+func insertDelivery(ctx context.Context, into sqlx.QueryerContext, d *webhook.Delivery) error {
+	err := into.QueryRowxContext(ctx, `
 		INSERT INTO deliveries (id, account_id, webhook_id, event_id, event) VALUES ($1, $2, $3, $4, $5)
 		RETURNING created_at, updated_at`,
 		d.ID, d.AccountID, d.WebhookID, d.EventID, d.Event).Scan(&d.CreatedAt, &d.UpdatedAt)

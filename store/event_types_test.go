@@ -101,7 +101,8 @@ func TestCatalogueIsListedByName(t *testing.T) {
 	}
 	want := []string{
 		"alpha.first", "call.a", "call.answered", "call.ended", "call.f_x", "call.failed", "call.started",
-		"campaign.completed", "campaign.started", "contact.created", "contact.updated", "zeta.last",
+		"campaign.completed", "campaign.started", "contact.created", "contact.updated", "delivery.exhausted",
+		"webhook.disabled", "webhook.enabled", "webhook.failing", "zeta.last",
 	}
 	require.Equal(t, want, f.eventTypeNames(f.account, store.Page{Limit: 100}))
 	for limit := 1; limit <= len(want); limit++ {
@@ -115,7 +116,7 @@ func TestCatalogueIsListedByName(t *testing.T) {
 		}
 		require.Equal(t, want, got)
 	}
-	require.Len(t, f.eventTypeNames(rival, store.Page{Limit: 100}), 9)
+	require.Len(t, f.eventTypeNames(rival, store.Page{Limit: 100}), 13)
 	names, err := f.EventTypeNames(t.Context(), f.account)
 	require.NoError(t, err)
 	require.ElementsMatch(t, want, names)

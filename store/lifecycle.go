@@ -40,8 +40,10 @@ func (s *Store) UpdateWebhook(ctx context.Context, accountID, id string, change 
 					return err
 				}
 			}
-			done, err = s.replaceWebhook(ctx, tx, &w)
-			return err
+			if done, err = s.replaceWebhook(ctx, tx, &w); err != nil || !done || before.Enabled == w.Enabled {
+				return err
+			}
+			return tellSwitched(ctx, tx, w, webhook.CauseOwner)
 		})
 		if done || err != nil {
 			return w, err
@@ -66,12 +68,16 @@ func (s *Store) replaceWebhook(ctx context.Context, tx *sqlx.Tx, w *webhook.Webh
 			previous_signing_secret = $9, previous_signing_secret_until = $10, enabled = $11, disabled_reason = $12, filter = $13,
 			disabled_at = CASE WHEN enabled AND NOT $11 THEN clock_timestamp() ELSE disabled_at END,
 			discard_at = CASE WHEN enabled AND NOT $11 THEN now() ELSE discard_at END,
+			missed_since = CASE WHEN enabled AND NOT $11 THEN coalesce(failing_since, clock_timestamp()) ELSE missed_since END,
+			enabled_at = CASE WHEN NOT enabled AND $11 THEN clock_timestamp() ELSE enabled_at END,
+			failing_since = CASE WHEN NOT enabled AND $11 THEN NULL ELSE failing_since END,
+			warned_at = CASE WHEN NOT enabled AND $11 THEN NULL ELSE warned_at END,
 			updated_at = now()
 		WHERE account_id = $1 AND id = $2 AND updated_at = $3 AND deleted_at IS NULL
-		RETURNING updated_at, previous_signing_secret_until`,
+		RETURNING updated_at, previous_signing_secret_until, failing_since`,
 		w.AccountID, w.ID, w.UpdatedAt, w.Name, w.URL, pq.StringArray(w.Events), columns.authentication, columns.secret,
 		columns.previous, until, w.Enabled, w.DisabledReason, w.Filter,
-	).Scan(&w.UpdatedAt, &until)
+	).Scan(&w.UpdatedAt, &until, &w.FailingSince)
 	if errors.Is(err, errNoRows) {
 		return false, nil
 	}
@@ -84,16 +90,44 @@ func (s *Store) replaceWebhook(ctx context.Context, tx *sqlx.Tx, w *webhook.Webh
 	return true, nil
 }
 
-// DisableWebhook stops deliveries to a webhook; reason says in plain words why. The first reason stays.
+// DisableWebhook stops deliveries to a webhook whose endpoint is gone, and tells of it; reason says in plain words
+// why. The first reason stays.
 func (s *Store) DisableWebhook(ctx context.Context, id, reason string) error {
-	_, err := s.db.ExecContext(ctx, `
+	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		_, err := disableWebhook(ctx, tx, id, webhook.CauseGone, reason)
+		return err
+	})
+}
+
+func disableWebhook(ctx context.Context, tx *sqlx.Tx, id string, cause webhook.Cause, reason string) (bool, error) {
+	var row webhookRow
+	err := tx.GetContext(ctx, &row, `
 		UPDATE webhooks SET enabled = false, disabled_reason = $2, disabled_at = clock_timestamp(), discard_at = now(),
-			updated_at = now()
-		WHERE id = $1 AND enabled`, id, reason)
-	if err != nil {
-		return fmt.Errorf("disable webhook: %w", err)
+			missed_since = coalesce(failing_since, clock_timestamp()), updated_at = now()
+		WHERE id = $1 AND enabled AND deleted_at IS NULL
+		RETURNING id, account_id, name, disabled_reason, failing_since`, id, reason)
+	if errors.Is(err, errNoRows) {
+		return false, nil
 	}
-	return nil
+	if err != nil {
+		return false, fmt.Errorf("disable webhook: %w", err)
+	}
+	return true, tellSwitched(ctx, tx, webhook.Webhook{
+		ID: row.ID, AccountID: row.AccountID, Name: row.Name, DisabledReason: row.DisabledReason, FailingSince: row.FailingSince,
+	}, cause)
+}
+
+// tellSwitched tells that a webhook was enabled, or disabled for a cause.
+func tellSwitched(ctx context.Context, tx *sqlx.Tx, w webhook.Webhook, cause webhook.Cause) error {
+	if w.Enabled {
+		return tell(ctx, tx, webhook.EventWebhookEnabled, w, webhook.EnabledData{WebhookID: w.ID, WebhookName: w.Name})
+	}
+	data := webhook.DisabledData{WebhookID: w.ID, WebhookName: w.Name, Cause: cause, Reason: w.DisabledReason}
+	if w.FailingSince != nil {
+		since := w.FailingSince.UTC()
+		data.FailingSince = &since
+	}
+	return tell(ctx, tx, webhook.EventWebhookDisabled, w, data)
 }
 
 // DeleteWebhook hides a webhook of the account for good and stops deliveries to it. What was delivered

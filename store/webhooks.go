@@ -27,6 +27,7 @@ type webhookRow struct {
 	CreatedAt      time.Time      `db:"created_at"`
 	UpdatedAt      time.Time      `db:"updated_at"`
 	DeletedAt      *time.Time     `db:"deleted_at"`
+	FailingSince   *time.Time     `db:"failing_since"`
 
 	PreviousSigningSecret      []byte     `db:"previous_signing_secret"`
 	PreviousSigningSecretUntil *time.Time `db:"previous_signing_secret_until"`
@@ -34,7 +35,7 @@ type webhookRow struct {
 
 const webhookColumns = `
 	id, account_id, name, url, events, filter, authentication, signing_secret, enabled, disabled_reason, created_at,
-	updated_at, deleted_at, previous_signing_secret, previous_signing_secret_until`
+	updated_at, deleted_at, failing_since, previous_signing_secret, previous_signing_secret_until`
 
 // CreateWebhook inserts the webhook and fills in when it was created and updated. Conflict: the account has as
 // many webhooks as it can have. Invalid: an event type that it names was deleted meanwhile.
@@ -170,7 +171,7 @@ func (s *Store) openWebhook(row webhookRow) (webhook.Webhook, error) {
 		ID: row.ID, AccountID: row.AccountID, Name: row.Name, URL: row.URL, Events: row.Events, Filter: row.Filter,
 		SigningSecret: webhook.SigningSecret(secret),
 		Enabled:       row.Enabled && row.DeletedAt == nil, DisabledReason: row.DisabledReason,
-		CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+		FailingSince: row.FailingSince, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
 	}
 	if row.PreviousSigningSecret != nil && row.PreviousSigningSecretUntil != nil {
 		previous, err := s.keys.Open(row.PreviousSigningSecret, previousSecretOwner(row.AccountID, row.ID))

@@ -8,6 +8,7 @@ type Backlog struct {
 	// OldestUnstarted is the age of the oldest delivery whose workflow is not known to be started; 0 without
 	// one.
 	OldestUnstarted time.Duration
+	FailingWebhooks int // enabled webhooks of which no attempt has succeeded for some time
 }
 
 // OpenDeliveries are the deliveries with one of the open statuses.

@@ -18,8 +18,11 @@ const AllEvents = "*"
 const anyRest = ".*"
 
 // Patterns returns everything that, in a webhook's events, subscribes it to the event type with this name:
-// for "call.ended" that is "*", "call.*" and "call.ended".
+// for "call.ended" that is "*", "call.*" and "call.ended". An operational event has to be named.
 func Patterns(name string) []string {
+	if IsOperational(name) {
+		return []string{name}
+	}
 	patterns := []string{AllEvents}
 	for i, r := range name {
 		if r == '.' {

@@ -118,6 +118,9 @@ func findEventType(fields *Fields, name string, catalogue Catalogue) EventType {
 		fields.Add("/event", unknownEventType(t.Name))
 		return EventType{}
 	}
+	if t.Operational {
+		fields.Add("/event", "is an operational event, which only durahook itself publishes")
+	}
 	return t
 }
 

@@ -50,14 +50,18 @@ func TestParseEventKeepsThePayloadByteForByte(t *testing.T) {
 
 func TestParseEventAcceptsTheWholeCatalogue(t *testing.T) {
 	t.Parallel()
-	types := webhook.BuiltInEventTypes()
-	require.Len(t, types, 8)
-	for _, eventType := range types {
+	var names []string
+	for _, eventType := range webhook.BuiltInEventTypes() {
 		require.NotEmpty(t, eventType.Description)
+		if eventType.Operational {
+			continue
+		}
+		names = append(names, eventType.Name)
 		event, err := webhook.ParseEvent([]byte(strings.Replace(valid, "call.ended", eventType.Name, 1)), webhook.BuiltIn)
 		require.NoError(t, err)
 		require.Equal(t, eventType.Name, event.Event)
 	}
+	require.Len(t, names, 8)
 }
 
 func TestParseEventRefuses(t *testing.T) {

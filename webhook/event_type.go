@@ -30,6 +30,7 @@ type EventType struct {
 	// are published and delivered as ever.
 	DeprecatedAt *time.Time
 	BuiltIn      bool // in every account's catalogue
+	Operational  bool // built in, and published by durahook itself: see [OperationalEvents]
 	// The times are nil of built-in types that the account never changed.
 	CreatedAt *time.Time
 	UpdatedAt *time.Time
@@ -38,9 +39,14 @@ type EventType struct {
 //go:embed examples/*.json
 var examples embed.FS
 
-// BuiltInEventTypes are the event types that are in every account's catalogue.
+// BuiltInEventTypes are the event types that are in every account's catalogue: those that clients publish, and then
+// the operational ones.
 func BuiltInEventTypes() []EventType {
-	types := []EventType{
+	return append(withExamples(publishedEventTypes()), withExamples(operationalEventTypes())...)
+}
+
+func publishedEventTypes() []EventType {
+	return []EventType{
 		{Name: "call.started", Description: "When call begins"},
 		{Name: "call.answered", Description: "When call is picked up"},
 		{Name: "call.ended", Description: "When call completes"},
@@ -50,12 +56,15 @@ func BuiltInEventTypes() []EventType {
 		{Name: "contact.created", Description: "New contact added"},
 		{Name: "contact.updated", Description: "Contact modified"},
 	}
+}
+
+func withExamples(types []EventType) []EventType {
 	for i, t := range types {
 		example, err := examples.ReadFile("examples/" + t.Name + ".json")
 		if err != nil {
 			panic(err) // not in the program: it was built without one of its files
 		}
-		types[i].Example, types[i].BuiltIn = example, true
+		types[i].Example, types[i].BuiltIn, types[i].Operational = example, true, IsOperational(t.Name)
 	}
 	return types
 }

@@ -1,5 +1,7 @@
 package webhook
 
+import "slices"
+
 // Subscription is what publishing needs to know of a webhook that may want an event.
 type Subscription struct {
 	WebhookID   string
@@ -17,4 +19,10 @@ func (s Subscription) Wants(name string) bool {
 type Published struct {
 	Event      Event
 	Deliveries []Delivery
+}
+
+// Without returns it without the deliveries to a webhook.
+func (p Published) Without(webhookID string) Published {
+	p.Deliveries = slices.DeleteFunc(slices.Clone(p.Deliveries), func(d Delivery) bool { return d.WebhookID == webhookID })
+	return p
 }

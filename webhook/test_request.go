@@ -41,6 +41,7 @@ func firstSubscribed(w Webhook, names []string) string {
 
 // TestEvent returns the example of an event type as an event of its account.
 func TestEvent(accountID string, t EventType) (Event, error) {
+	t.Operational = false // it is durahook that sends it
 	event, err := ParseEvent(t.Example, func(string) (EventType, bool) { return t, true })
 	event.AccountID, event.Test = accountID, true
 	return event, err

@@ -37,8 +37,11 @@ type Webhook struct {
 	PreviousSigningSecretUntil time.Time
 	Enabled                    bool
 	DisabledReason             string // why it is not enabled, in plain words; empty while it is
-	CreatedAt                  time.Time
-	UpdatedAt                  time.Time
+	// FailingSince is since when no attempt has succeeded, nil while the last one did. It is up to date but for a few
+	// minutes.
+	FailingSince *time.Time
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
 }
 
 // Definition is what a client says of a webhook when it creates one.

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/durahook/durahook/webhook"
 	"github.com/durahook/durahook/workflows"
 )
 
@@ -17,27 +18,34 @@ import (
 type schedule struct {
 	id       string // also what the IDs of its workflows begin with
 	workflow any
+	args     []any
 	every    time.Duration
 	summary  string
 	details  string
 }
 
-// schedules are all of them.
-func schedules() []schedule {
+// schedules are all of them. Webhooks that fail for the length of disableAfter are disabled; all workers share the
+// schedule of that, and what the last one to start was told counts.
+func schedules(disableAfter time.Duration) []schedule {
 	return []schedule{{
 		id: workflows.ReconcileID, workflow: workflows.Reconcile, every: workflows.ReconcileEvery,
 		summary: "reconcile deliveries and workflows",
 		details: "Finds and mends where the rows of deliveries and their workflows disagree. Pause the schedule to stop it; trigger it to have it run now.",
+	}, {
+		id: workflows.HealthID, workflow: workflows.WebhookHealth, every: webhook.HealthInterval(disableAfter),
+		args:    []any{webhook.HealthRequest{DisableAfter: disableAfter.String()}},
+		summary: "look for webhooks that fail",
+		details: "Notes since when webhooks fail, warns of those that have for long, and disables them in the end.",
 	}}
 }
 
 // ensureSchedules makes the schedules that the namespace lacks and brings those that are there in step with this
 // version. One that an operator paused stays so.
-func ensureSchedules(ctx context.Context, c client.Client) error {
+func ensureSchedules(ctx context.Context, c client.Client, disableAfter time.Duration) error {
 	const longest = 10 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	for _, s := range schedules() {
+	for _, s := range schedules(disableAfter) {
 		if err := s.ensure(ctx, c.ScheduleClient()); err != nil {
 			return fmt.Errorf("ensure schedule %s: %w", s.id, err)
 		}
@@ -62,15 +70,16 @@ func (s schedule) spec() client.ScheduleSpec {
 
 func (s schedule) action() *client.ScheduleWorkflowAction {
 	return &client.ScheduleWorkflowAction{
-		ID: s.id, Workflow: s.workflow, TaskQueue: workflows.DeliveryTaskQueue,
+		ID: s.id, Workflow: s.workflow, Args: s.args, TaskQueue: workflows.DeliveryTaskQueue,
 		StaticSummary: s.summary, StaticDetails: s.details,
 	}
 }
 
-// update changes what this version says of a schedule, if anything, and leaves its state as it is.
+// update changes what this version says of a schedule, if anything, and leaves its state as it is. What its workflows
+// are told may differ without being seen, so that is always said again.
 func (s schedule) update(there client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 	description := there.Description.Schedule
-	if intervals := description.Spec.Intervals; len(intervals) == 1 && intervals[0] == s.spec().Intervals[0] {
+	if intervals := description.Spec.Intervals; len(s.args) == 0 && len(intervals) == 1 && intervals[0] == s.spec().Intervals[0] {
 		return nil, temporal.ErrSkipScheduleUpdate
 	}
 	spec := s.spec()

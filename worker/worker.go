@@ -21,6 +21,7 @@ var (
 	_ workflows.RecoverActivities = (*activities.Recoveries)(nil)
 
 	_ workflows.ReconcileActivities = (*activities.Reconciler)(nil)
+	_ workflows.HealthActivities    = (*activities.Health)(nil)
 )
 
 // Worker works on deliveries. One in each process is enough.
@@ -30,6 +31,8 @@ type Worker struct {
 	discards   workflows.DiscardActivities
 	recoveries workflows.RecoverActivities
 	reconciler workflows.ReconcileActivities
+	health     workflows.HealthActivities
+	after      time.Duration
 	namespace  string
 	stop       time.Duration
 	log        *slog.Logger
@@ -43,15 +46,18 @@ type Options struct {
 	Discards   workflows.DiscardActivities
 	Recoveries workflows.RecoverActivities
 	Reconciler workflows.ReconcileActivities
-	Stop       time.Duration // what attempts under way get to end when the worker is stopped
-	Log        *slog.Logger
+	Health     workflows.HealthActivities
+	// DisableAfter is how long a webhook may fail until it is disabled; 0 for ever.
+	DisableAfter time.Duration
+	Stop         time.Duration // what attempts under way get to end when the worker is stopped
+	Log          *slog.Logger
 }
 
 // New returns a worker made of its parts.
 func New(o Options) *Worker {
 	return &Worker{
 		client: o.Client, namespace: o.Namespace, activities: o.Activities, discards: o.Discards, recoveries: o.Recoveries,
-		reconciler: o.Reconciler, stop: o.Stop, log: o.Log,
+		reconciler: o.Reconciler, health: o.Health, after: o.DisableAfter, stop: o.Stop, log: o.Log,
 	}
 }
 
@@ -95,8 +101,8 @@ func (w *Worker) serve(ctx context.Context) error {
 		return fmt.Errorf("start worker for %s: %w", workflows.AttemptTaskQueue, err)
 	}
 	defer attempts.Stop()
-	if err := ensureSchedules(ctx, w.client); err != nil { // deliveries go on without
-		w.log.Error("nothing is reconciled by itself", "error", err)
+	if err := ensureSchedules(ctx, w.client, w.after); err != nil { // deliveries go on without
+		w.log.Error("nothing is reconciled and no failing webhook disabled by itself", "error", err)
 	}
 	w.log.Info("the worker works", "namespace", w.namespace)
 	select {
@@ -118,6 +124,7 @@ func (w *Worker) deliveries(fatal chan<- error) worker.Worker {
 	sdk.RegisterWorkflow(workflows.DiscardDeliveries)
 	sdk.RegisterWorkflow(workflows.Recover)
 	sdk.RegisterWorkflow(workflows.Reconcile)
+	sdk.RegisterWorkflow(workflows.WebhookHealth)
 	sdk.RegisterActivity(w.activities)
 	return sdk
 }
@@ -133,5 +140,6 @@ func (w *Worker) attempts(fatal chan<- error) worker.Worker {
 	sdk.RegisterActivity(w.discards)
 	sdk.RegisterActivity(w.recoveries)
 	sdk.RegisterActivity(w.reconciler)
+	sdk.RegisterActivity(w.health)
 	return sdk
 }

@@ -38,6 +38,7 @@ const (
 	ReconcileOverdueActivity    = "ReconcileOverdue"
 	ReconcileTerminatedActivity = "ReconcileTerminated"
 	ReconcileRunningActivity    = "ReconcileRunning"
+	CheckHealthActivity         = "CheckHealth"
 )
 
 // Activities is what the workflows need done.
@@ -75,6 +76,12 @@ type ReconcileActivities interface {
 	ReconcileTerminated(context.Context, webhook.ReconcileCursor) (webhook.Reconciliation, error)
 	// ReconcileRunning looks for open workflows whose delivery has ended or isn't known.
 	ReconcileRunning(context.Context, webhook.ReconcileCursor) (webhook.Reconciliation, error)
+}
+
+// HealthActivities is what WebhookHealth needs done.
+type HealthActivities interface {
+	// CheckHealth looks at all webhooks, and warns of and disables those that have failed for too long.
+	CheckHealth(context.Context, webhook.HealthRequest) (webhook.HealthReport, error)
 }
 
 // Search attributes of deliveries, for an operator's search in the Temporal Web UI.

@@ -26,6 +26,7 @@ func TestReplay(t *testing.T) {
 			replayer.RegisterWorkflow(workflows.Delivery)
 			replayer.RegisterWorkflow(workflows.Recover)
 			replayer.RegisterWorkflow(workflows.Reconcile)
+			replayer.RegisterWorkflow(workflows.WebhookHealth)
 			quiet := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(quiet, file))
 		})

@@ -1094,6 +1094,14 @@ type EventType struct {
 	// Examples: false
 	BuiltIn bool `json:"built_in"`
 
+	// Operational Whether durahook itself publishes its events, about webhooks and deliveries of the account. Clients cannot
+	// publish or change it, and webhooks get its events only if they name it: neither `*` nor a pattern
+	// includes it.
+	//
+	//
+	// Examples: false
+	Operational bool `json:"operational"`
+
 	// CreatedAt When it was created; `null` for a built-in type that the account never changed.
 	//
 	// Examples: 2026-11-24T14:24:16.345478Z
@@ -1300,6 +1308,25 @@ type HourStats struct {
 
 	// ResponseTimeMS How long the attempts of one hour took, in milliseconds; all `null` when there was none.
 	ResponseTimeMS HourResponseTimes `json:"response_time_ms"`
+}
+
+// Missed What the webhook missed when it was last disabled and what was not recovered since. Only in the answer to its
+// enabling, and only if there is something. `since` and `status` are what a recovery of it is asked for with.
+type Missed struct {
+	// Deliveries How many deliveries; 100,000 means that many or more.
+	//
+	// Examples: 312
+	Deliveries int `json:"deliveries"`
+
+	// Since When the first of them was made.
+	//
+	// Examples: 2026-11-22T14:24:16.345478Z
+	Since time.Time `json:"since"`
+
+	// Status How they ended.
+	//
+	// Examples: ["exhausted","discarded"]
+	Status []RecoverableStatus `json:"status"`
 }
 
 // NoAuthentication Nothing beside the signature.
@@ -1740,6 +1767,15 @@ type Webhook struct {
 	//
 	// Examples: The endpoint answered 410 Gone.
 	DisabledReason *string `json:"disabled_reason,omitempty"`
+
+	// FailingSince Since when no attempt has succeeded, to within a few minutes. Only while it fails, and tests left out.
+	//
+	// Examples: 2026-11-22T14:24:16.345478Z
+	FailingSince *time.Time `json:"failing_since,omitempty"`
+
+	// Missed What the webhook missed when it was last disabled and what was not recovered since. Only in the answer to its
+	// enabling, and only if there is something. `since` and `status` are what a recovery of it is asked for with.
+	Missed *Missed `json:"missed,omitempty"`
 
 	// CreatedAt When it was created.
 	//

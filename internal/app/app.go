@@ -135,7 +135,9 @@ func (a *App) Run(ctx context.Context) error {
 	if a.roles.API {
 		a.metrics.WatchStarter(starter)
 		group.Go(func() error { return starter.Run(ctx) })
-		group.Go(func() error { return a.server.run(ctx, a.handler(a.service(starter))) })
+		s := a.service(starter)
+		group.Go(func() error { return s.RunOperational(ctx) })
+		group.Go(func() error { return a.server.run(ctx, a.handler(s)) })
 	}
 	if a.roles.Worker {
 		group.Go(func() error { return a.worker(starter).Run(ctx) })
@@ -174,6 +176,7 @@ func (a *App) worker(starter *service.Starter) *worker.Worker {
 		Discards:   activities.NewDiscards(a.store, worker.DiscardSignal(a.temporal), a.log),
 		Recoveries: activities.NewRecoveries(a.store, starter.Retry, a.log),
 		Reconciler: activities.NewReconciler(a.store, worker.NewExecutions(a.temporal, a.config.TemporalNamespace), a.metrics, a.log),
-		Stop:       a.config.AttemptTimeout + drain, Log: a.log,
+		Health:     activities.NewHealth(a.store, a.metrics, a.log), DisableAfter: a.config.DisableAfter,
+		Stop: a.config.AttemptTimeout + drain, Log: a.log,
 	})
 }

@@ -150,6 +150,7 @@ func (s *session) webhook(w types.Webhook) string {
 		add("Events", strings.Join(w.Events, ", ")).
 		add("Filter", text(w.Filter)).
 		addWord("Status", status).
+		add("Failing since", clock(w.FailingSince)).
 		add("Authentication", authenticationWords(w.Authentication)).
 		add("Signing", string(w.SigningAlgorithm)).
 		add("Signing secret", w.SigningSecret).
@@ -218,7 +219,28 @@ func (c *WebhooksEnable) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	return ask(s, s.webhook)(s.answer(s.api.EnableWebhook(env.Ctx, c.ID)))
+	a, err := s.answer(s.api.EnableWebhook(env.Ctx, c.ID))
+	if err != nil {
+		return err
+	}
+	if err := show(s, a, s.webhook); err != nil || s.json {
+		return err
+	}
+	w, err := read[types.Webhook](a.body)
+	if err == nil && w.Missed != nil {
+		s.noteMissed(w.ID, *w.Missed)
+	}
+	return err
+}
+
+// noteMissed says how to get what a webhook missed while it was disabled.
+func (s *session) noteMissed(id string, m types.Missed) {
+	statuses := make([]string, len(m.Status))
+	for i, status := range m.Status {
+		statuses[i] = string(status)
+	}
+	s.note("\nIt missed %d deliveries. To have them retried: durahook webhooks recover %s --since %s --status %s",
+		m.Deliveries, id, m.Since.UTC().Truncate(time.Second).Format(time.RFC3339), strings.Join(statuses, ","))
 }
 
 // WebhooksDisable disables a webhook.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,6 +69,7 @@ type API struct {
 // Worker are the flags of a process that makes attempts.
 type Worker struct {
 	AttemptTimeout string `help:"Time that an endpoint has to answer in full." default:"30s" placeholder:"DURATION"`
+	DisableAfter   string `help:"Time after which a webhook is disabled of which every attempt fails, such as 5d or 36h; 0 for never." default:"5d" placeholder:"DURATION"`
 }
 
 // Config is the checked configuration.
@@ -86,6 +88,7 @@ type Config struct {
 	Schedule          webhook.Schedule
 	PublishRate       int // events a second for each API key
 	AttemptTimeout    time.Duration
+	DisableAfter      time.Duration // 0 for never
 
 	PreviousEncryptionKeys []*encryption.Key // open secrets, too
 	AllowNetworks          []netip.Prefix
@@ -249,4 +252,27 @@ func (w Worker) resolve(c *Config, p *Problems) {
 		p.add("attempt-timeout", "%s is not between 1s and 5m", w.AttemptTimeout)
 	}
 	c.AttemptTimeout = timeout
+	c.DisableAfter = w.disableAfter(p)
+}
+
+func (w Worker) disableAfter(p *Problems) time.Duration {
+	const longest = 365 * 24 * time.Hour
+	after, err := parseDays(w.DisableAfter)
+	switch {
+	case err != nil:
+		p.add("disable-after", "%q is not a duration; use the form 5d or 36h, or 0 for never", w.DisableAfter)
+	case after != 0 && after < time.Second || after > longest:
+		p.add("disable-after", "%s is not between 1s and 365d; 0 is for never", w.DisableAfter)
+	}
+	return after
+}
+
+// parseDays reads a duration that may also be one of whole days, such as "5d".
+func parseDays(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		const day, most = 24 * time.Hour, 16
+		n, err := strconv.ParseUint(days, 10, most)
+		return time.Duration(n) * day, err
+	}
+	return time.ParseDuration(text)
 }

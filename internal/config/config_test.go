@@ -40,7 +40,7 @@ func newFlags() flags {
 			Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233/",
 			RetrySchedule: "0s,1m,5m,30m,2h,12h", PublishRate: 1000,
 		},
-		worker: config.Worker{AttemptTimeout: "30s"},
+		worker: config.Worker{AttemptTimeout: "30s", DisableAfter: "5d"},
 	}
 }
 
@@ -54,7 +54,7 @@ func TestResolve(t *testing.T) {
 		DatabaseURL: "postgres://user:password@127.0.0.1:5432/durahook", Level: slog.LevelInfo,
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default", Insecure: target.InsecureNone,
 		Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233", MetricsListen: "127.0.0.1:9464",
-		Schedule: webhook.DefaultSchedule(), PublishRate: 1000, AttemptTimeout: 30 * time.Second,
+		Schedule: webhook.DefaultSchedule(), PublishRate: 1000, AttemptTimeout: 30 * time.Second, DisableAfter: 5 * 24 * time.Hour,
 	}, got)
 }
 
@@ -76,12 +76,13 @@ func TestResolveTellsEveryMistakeAtOnce(t *testing.T) {
 	for _, name := range []string{
 		"database-url", "log-level", "log-format", "encryption-key", "temporal-address", "temporal-namespace",
 		"allow-insecure-targets", "listen", "admin-key", "retry-schedule", "publish-rate", "attempt-timeout",
+		"disable-after",
 	} {
 		variable := "DURAHOOK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		require.Equal(t, 1, strings.Count(err.Error(), "\n  --"+name+" ("+variable+"): "), err)
 	}
-	require.Len(t, problems, 12)
-	require.Equal(t, 12, strings.Count(err.Error(), "\n"), "a line each")
+	require.Len(t, problems, 13)
+	require.Equal(t, 13, strings.Count(err.Error(), "\n"), "a line each")
 }
 
 func TestResolveRefuses(t *testing.T) {
@@ -118,6 +119,9 @@ func TestResolveRefuses(t *testing.T) {
 		"attempt timeout":    {func(f *flags) { f.worker.AttemptTimeout = "30" }, `--attempt-timeout (DURAHOOK_ATTEMPT_TIMEOUT): "30" is not a duration; use the form 30s`},
 		"too short":          {func(f *flags) { f.worker.AttemptTimeout = "999ms" }, "--attempt-timeout (DURAHOOK_ATTEMPT_TIMEOUT): 999ms is not between 1s and 5m"},
 		"too long":           {func(f *flags) { f.worker.AttemptTimeout = "5m1s" }, "--attempt-timeout (DURAHOOK_ATTEMPT_TIMEOUT): 5m1s is not between 1s and 5m"},
+		"disable after":      {func(f *flags) { f.worker.DisableAfter = "5 days" }, `--disable-after (DURAHOOK_DISABLE_AFTER): "5 days" is not a duration; use the form 5d or 36h, or 0 for never`},
+		"disabled at once":   {func(f *flags) { f.worker.DisableAfter = "10ms" }, "--disable-after (DURAHOOK_DISABLE_AFTER): 10ms is not between 1s and 365d; 0 is for never"},
+		"disabled too late":  {func(f *flags) { f.worker.DisableAfter = "366d" }, "--disable-after (DURAHOOK_DISABLE_AFTER): 366d is not between 1s and 365d"},
 		"negative":           {func(f *flags) { f.worker.AttemptTimeout = "-30s" }, "--attempt-timeout (DURAHOOK_ATTEMPT_TIMEOUT): -30s is not between 1s and 5m"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -171,6 +175,12 @@ func TestResolveAccepts(t *testing.T) {
 		}, func(t *testing.T, c config.Config) {
 			require.Len(t, c.Keys(), 3)
 			require.Same(t, c.EncryptionKey, c.Keys()[0])
+		}},
+		"never disabled": {func(f *flags) { f.worker.DisableAfter = "0" }, func(t *testing.T, c config.Config) {
+			require.Zero(t, c.DisableAfter)
+		}},
+		"disabled after hours": {func(f *flags) { f.worker.DisableAfter = "36h" }, func(t *testing.T, c config.Config) {
+			require.Equal(t, 36*time.Hour, c.DisableAfter)
 		}},
 		"bounds of the timeout": {func(f *flags) { f.worker.AttemptTimeout = "5m" }, func(t *testing.T, c config.Config) {
 			require.Equal(t, 5*time.Minute, c.AttemptTimeout)
