@@ -130,7 +130,7 @@ func TestListEventTypes(t *testing.T) {
 	}
 	require.Equal(t, []any{
 		"call.answered", "call.ended", "call.failed", "call.started", "campaign.completed", "campaign.started", "contact.created",
-		"contact.updated", "invoice.paid",
+		"contact.updated", "delivery.exhausted", "invoice.paid", "webhook.disabled", "webhook.enabled", "webhook.failing",
 	}, names)
 	for cursor := ""; ; {
 		page := decode[list](f.get(eventTypes+"?limit=4"+cursor), 200)
@@ -143,7 +143,7 @@ func TestListEventTypes(t *testing.T) {
 		cursor = "&cursor=" + *page.NextCursor
 	}
 	require.Equal(t, names, paged)
-	require.Len(t, decode[list](f.call(http.MethodGet, eventTypes, "", "X-Account", f.newAccount()), 200).Data, 8)
+	require.Len(t, decode[list](f.call(http.MethodGet, eventTypes, "", "X-Account", f.newAccount()), 200).Data, 12)
 	requireProblem(f.get(eventTypes+"?cursor=X&limit=0"), 422, "invalid", map[string]string{"/cursor": "is not a cursor of this list", "/limit": "from 1 to 250"})
 }
 
