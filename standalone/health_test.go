@@ -199,6 +199,9 @@ func healthWorkflow(t *testing.T, w *world) (id string) {
 func TestRecordHistoriesOfHealth(t *testing.T) {
 	t.Parallel()
 	w, _ := newAccount(t)
-	require.NoError(t, w.temporal.ScheduleClient().GetHandle(t.Context(), workflows.HealthID).Trigger(t.Context(), client.ScheduleTriggerOptions{}))
+	schedule := w.temporal.ScheduleClient().GetHandle(t.Context(), workflows.HealthID)
+	require.Eventually(t, func() bool { // the worker makes it when it starts
+		return schedule.Trigger(t.Context(), client.ScheduleTriggerOptions{}) == nil
+	}, patience, pollInterval)
 	w.keepHistory(t, "webhook_health", healthWorkflow(t, w))
 }
