@@ -21,6 +21,7 @@ import (
 
 // Store is where attempts find what to send and write down how they ended.
 type Store interface {
+	ReopenReset(ctx context.Context, deliveryID, runID string) (bool, error)
 	PrepareAttempt(ctx context.Context, deliveryID, runID string, sequence int) (store.Prepared, error)
 	RecordAttempt(ctx context.Context, a webhook.Attempt, status webhook.Status, nextAttemptAt *time.Time) error
 	EndDelivery(ctx context.Context, id string, status webhook.Status) (bool, error)
@@ -51,6 +52,9 @@ const goneReason = "The endpoint answered 410 Gone."
 // is a result.
 func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest) (webhook.AttemptResult, error) {
 	runID := activity.GetInfo(ctx).WorkflowExecution.RunID
+	if err := a.reopen(ctx, &request, runID); err != nil {
+		return webhook.AttemptResult{}, infrastructure(err)
+	}
 	prepared, err := a.store.PrepareAttempt(ctx, request.DeliveryID, runID, request.Sequence)
 	if err != nil {
 		return webhook.AttemptResult{}, infrastructure(err)
@@ -80,6 +84,19 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 		result.Unrecorded = unrecorded(attempt, prepared.Webhook.ID)
 	}
 	return result, nil
+}
+
+// reopen opens the delivery again if its workflow was reset: what was delivered, cancelled or exhausted is sent again
+// then, because somebody asks for it.
+func (a *Activities) reopen(ctx context.Context, request *webhook.AttemptRequest, runID string) error {
+	if !request.Reset {
+		return nil
+	}
+	reopened, err := a.store.ReopenReset(ctx, request.DeliveryID, runID)
+	if reopened {
+		request.Trigger = webhook.TriggerManual
+	}
+	return err
 }
 
 // answered reports whether a retry of a closed delivery has been answered by an attempt that was made after

@@ -47,6 +47,11 @@ type fakeStore struct {
 	exhausted  []string
 }
 
+func (s *fakeStore) ReopenReset(context.Context, string, string) (bool, error) {
+	s.prepared.Delivery.Status = webhook.StatusPending
+	return true, nil
+}
+
 func (s *fakeStore) PrepareAttempt(context.Context, string, string, int) (store.Prepared, error) {
 	return s.prepared, s.prepareErr
 }

@@ -111,6 +111,21 @@ func (s *Store) Reopen(ctx context.Context, id string, attemptCount int) error {
 	return nil
 }
 
+// ReopenReset opens a delivery again whose workflow was reset, unless this run has made an attempt already or the
+// webhook is disabled or deleted, and reports whether it did. An open one counts as opened too.
+func (s *Store) ReopenReset(ctx context.Context, id, runID string) (bool, error) {
+	result, err := s.db.ExecContext(ctx, `
+		UPDATE deliveries SET status = 'pending', sweep_at = NULL, next_attempt_at = NULL, updated_at = now()
+		FROM webhooks w
+		WHERE deliveries.id = $1 AND w.id = webhook_id AND w.enabled AND w.deleted_at IS NULL
+			AND NOT EXISTS (SELECT FROM attempts WHERE delivery_id = $1 AND run_id = $2)`, id, runID)
+	if err != nil {
+		return false, fmt.Errorf("reopen delivery after a reset: %w", err)
+	}
+	reopened, err := result.RowsAffected()
+	return reopened > 0, err
+}
+
 // ClaimUnstarted returns up to limit pending deliveries whose workflow should have been started by now but
 // is not known to have been. They are the caller's for the length of lease; whoever asks meanwhile gets
 // others. When the caller dies, they come up again after it.

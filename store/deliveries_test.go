@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -185,5 +186,37 @@ func TestReopen(t *testing.T) {
 			require.Equal(t, 1, f.count(`SELECT count(*) FROM deliveries WHERE id = $1 AND sweep_at IS NULL`, d.ID),
 				"its workflow runs; the sweep would start it with the whole schedule")
 		}
+	}
+}
+
+func TestReopenReset(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, status := range webhook.Statuses() {
+		d := f.newDelivery()
+		f.exec(`UPDATE deliveries SET status = $2, sweep_at = now() WHERE id = $1`, d.ID, status)
+		attempt := webhook.Attempt{
+			DeliveryID: d.ID, RunID: "before", Sequence: 1, Trigger: webhook.TriggerSchedule, Outcome: webhook.OutcomeServerError,
+			StartedAt: time.Now(), EndedAt: time.Now(),
+		}
+		require.NoError(t, f.RecordAttempt(t.Context(), attempt, status, nil))
+
+		reopened, err := f.ReopenReset(t.Context(), d.ID, "before")
+		require.NoError(t, err)
+		require.False(t, reopened, "this run has made an attempt")
+		require.Equal(t, status, f.delivery(d.ID).Status)
+		reopened, err = f.ReopenReset(t.Context(), d.ID, "after")
+		require.NoError(t, err)
+		require.True(t, reopened)
+		require.Equal(t, webhook.StatusPending, f.delivery(d.ID).Status)
+		require.Equal(t, 1, f.count(`SELECT count(*) FROM deliveries WHERE id = $1 AND sweep_at IS NULL`, d.ID))
+
+		f.exec(`UPDATE deliveries SET status = $2 WHERE id = $1`, d.ID, status)
+		f.exec(`UPDATE webhooks SET enabled = false WHERE id = $1`, d.WebhookID)
+		reopened, err = f.ReopenReset(t.Context(), d.ID, "after")
+		require.NoError(t, err)
+		require.False(t, reopened, "nothing is sent to a disabled webhook")
+		require.Equal(t, status, f.delivery(d.ID).Status)
+		f.exec(`UPDATE webhooks SET enabled = true WHERE id = $1`, d.WebhookID)
 	}
 }

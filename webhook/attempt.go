@@ -11,6 +11,8 @@ type AttemptRequest struct {
 	// AfterAttempt is set in a run that a retry of a closed delivery opened: the number of the last attempt
 	// that the retry knew of. A later one that was made meanwhile answers it.
 	AfterAttempt int `json:"after_attempt,omitempty"`
+	// Reset says that somebody has reset the workflow: the first attempt that the run makes is one they asked for.
+	Reset bool `json:"reset,omitempty"`
 	// NextGap is how long the schedule waits if this attempt fails; nil when it was the last.
 	NextGap *time.Duration `json:"next_gap,omitempty"`
 }

@@ -58,6 +58,7 @@ func Delivery(ctx workflow.Context, input DeliveryInput) (DeliveryResult, error)
 type delivery struct {
 	input    DeliveryInput
 	id       string
+	reset    bool // somebody has reset the workflow to an earlier point
 	schedule webhook.Schedule
 	step     int // the next entry of schedule
 	sequence int // attempts made in this run
@@ -70,9 +71,11 @@ type delivery struct {
 }
 
 func newDelivery(ctx workflow.Context, input DeliveryInput) (*delivery, error) {
+	info := workflow.GetInfo(ctx)
 	d := &delivery{
 		input:    input,
-		id:       workflow.GetInfo(ctx).WorkflowExecution.ID,
+		id:       info.WorkflowExecution.ID,
+		reset:    info.OriginalRunID != "" && info.OriginalRunID != info.WorkflowExecution.RunID,
 		retries:  workflow.GetSignalChannelWithOptions(ctx, RetrySignal, workflow.SignalChannelOptions{Description: retryDescription}),
 		discards: workflow.GetSignalChannelWithOptions(ctx, DiscardSignal, workflow.SignalChannelOptions{Description: discardDescription}),
 		status:   webhook.StatusPending,
@@ -184,7 +187,7 @@ func (d *delivery) wait(ctx workflow.Context, gap time.Duration) (webhook.Trigge
 // under way cannot be taken back, and how it ends has to be recorded.
 func (d *delivery) attempt(ctx workflow.Context, trigger webhook.Trigger) (webhook.AttemptResult, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	request := webhook.AttemptRequest{DeliveryID: d.id, Trigger: trigger}
+	request := webhook.AttemptRequest{DeliveryID: d.id, Trigger: trigger, Reset: d.reset}
 	summary := "manual attempt"
 	if trigger == webhook.TriggerSchedule {
 		summary = fmt.Sprintf("attempt %d of %d", d.step+1, len(d.schedule))

@@ -45,8 +45,15 @@ func (d *delivery) discardRequested(ctx workflow.Context) bool {
 	for raw := (converter.RawValue{}); d.discards.ReceiveAsync(&raw); {
 		requested = true
 	}
-	const changeID, first = "discard-signal", 1
-	return requested && workflow.GetVersion(ctx, changeID, workflow.DefaultVersion, first) == first
+	const changeID, resetID, first = "discard-signal", "reset-of-discarded", 1
+	switch {
+	case !requested || workflow.GetVersion(ctx, changeID, workflow.DefaultVersion, first) != first:
+		return false
+	case d.reset && d.sequence == 0 && workflow.GetVersion(ctx, resetID, workflow.DefaultVersion, first) == first:
+		return false // Temporal has brought the signal over from the run before; the attempt looks at the webhook anew
+	default:
+		return true
+	}
 }
 
 // discard writes down that the delivery's schedule is over.
