@@ -1,0 +1,69 @@
+package service
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/durahook/durahook/workflows"
+)
+
+// Search is what operators look for in the Temporal Web UI's list of workflows.
+type Search struct {
+	Name, Description string
+	// condition is the query but for whose deliveries it is about.
+	condition func(now time.Time) string
+}
+
+// Searches returns all of them, those that are needed most first. docs/operating.md has the same.
+func Searches() []Search { return slices.Clone(searches) }
+
+const deliveries = `WorkflowType = "Delivery" AND `
+
+var searches = []Search{
+	{"Failed today", "No attempt was accepted, and the last one was made today (UTC).", func(now time.Time) string {
+		return deliveries + `ExecutionStatus = "Failed" AND CloseTime >= ` + quoteTime(now.UTC().Truncate(24*time.Hour))
+	}},
+	{"Failed in the last hour", "What an outage costs while it lasts.", func(now time.Time) string {
+		return deliveries + `ExecutionStatus = "Failed" AND CloseTime >= ` + quoteTime(now.Add(-time.Hour))
+	}},
+	{"Waiting for another attempt", "At least one attempt failed, and the schedule is not over.", func(time.Time) string {
+		return deliveries + `ExecutionStatus = "Running" AND DurahookStatus = "waiting"`
+	}},
+	{"Open for longer than 1 h", "Started more than an hour ago, and not delivered yet.", func(now time.Time) string {
+		return deliveries + `ExecutionStatus = "Running" AND StartTime < ` + quoteTime(now.Add(-time.Hour))
+	}},
+	{"Open", "Everything that is under way or waits.", func(time.Time) string {
+		return deliveries + `ExecutionStatus = "Running"`
+	}},
+	{"Delivered, but not at once", "What the schedule has saved: a later attempt was accepted.", func(time.Time) string {
+		return deliveries + `ExecutionStatus = "Completed" AND DurahookStatus = "delivered"`
+	}},
+	{"Given up", "Cancelled by somebody, discarded with its webhook, or terminated in the Web UI.", func(time.Time) string {
+		return deliveries + `(ExecutionStatus = "Canceled" OR ExecutionStatus = "Terminated" OR DurahookStatus = "discarded")`
+	}},
+	{"Recoveries", "Retries of all that an endpoint missed.", func(time.Time) string {
+		return `WorkflowType = "Recover"`
+	}},
+}
+
+// Query is the search among the workflows of a webhook or, without one, of an account, as of now: what is
+// typed into the Web UI's filter. Temporal knows no relative times.
+func (s Search) Query(accountID, webhookID string, now time.Time) string {
+	attribute, id := workflows.AccountAttribute.GetName(), accountID
+	if webhookID != "" {
+		attribute, id = workflows.WebhookAttribute.GetName(), webhookID
+	}
+	return fmt.Sprintf("%s = %q AND %s", attribute, id, s.condition(now))
+}
+
+func quoteTime(t time.Time) string { return `"` + t.UTC().Format(time.RFC3339) + `"` }
+
+// SearchURL returns the address of a search in the Temporal Web UI, empty without one.
+func (s *Service) SearchURL(query string) string {
+	if s.uiURL == "" {
+		return ""
+	}
+	return s.uiURL + "/namespaces/" + url.PathEscape(s.namespace) + "/workflows?query=" + url.QueryEscape(query)
+}
