@@ -229,6 +229,18 @@ func checkUI(t *testing.T, s *Server) {
 	require.True(t, ok, index)
 	script, _, _ = strings.Cut(script, `"`)
 	require.NotEmpty(t, page("/_app/"+script))
+	for host, status := range map[string]int{
+		"127.0.0.1": http.StatusOK, "[::1]:8233": http.StatusOK, "localhost:8233": http.StatusOK,
+		"rebound.example:8233": http.StatusForbidden, "localhost.rebound.example": http.StatusForbidden, "127.0.0.1.example": http.StatusForbidden,
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.UIAddr()+"/api/v1/namespaces/default/workflows", nil)
+		require.NoError(t, err)
+		request.Host = host
+		response, err := client.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, status, response.StatusCode, host)
+	}
 }
 
 func TestWithoutUI(t *testing.T) {

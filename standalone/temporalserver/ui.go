@@ -34,7 +34,7 @@ func startUI(ctx context.Context, p *plan) (*webUI, error) {
 			HideLogs:            true,
 			// No calls to the outside. News of new versions are off unless asked for.
 			DisableNewsFetch: true,
-		})),
+		}), server_options.WithAPIMiddleware(ownHosts(p.ui))),
 		ended: make(chan struct{}),
 	}
 	failed := make(chan error, 1)
