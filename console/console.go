@@ -35,6 +35,7 @@ type Service interface {
 	Cancel(ctx context.Context, accountID, id string) (webhook.Delivery, error)
 	Retry(ctx context.Context, accountID, id string) (webhook.Delivery, error)
 	WorkflowURL(deliveryID string) string
+	SearchLinks(accountID, webhookID string) []service.SearchLink
 }
 
 var _ Service = (*service.Service)(nil)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/durahook/durahook/service"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
@@ -19,6 +20,7 @@ type deliveriesPage struct {
 	MoreThanMax bool     // there are more webhooks than the filter offers
 	EventTypes  []string // suggested; any can be looked for
 	Filtered    bool
+	Searches    []service.SearchLink // in the Temporal Web UI
 	Table       table
 }
 
@@ -85,6 +87,7 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 		Statuses: statusOptions(query.Status), Webhooks: webhookOptions(webhooks, query.WebhookID),
 		MoreThanMax: len(webhooks) == store.MaxLimit,
 		Filtered:    query.DeliveryFilter != store.DeliveryFilter{}, Table: shown,
+		Searches: c.service.SearchLinks(accountID, query.WebhookID),
 	}, nil
 }
 

@@ -41,8 +41,13 @@ func TestRecentDeliveries(t *testing.T) {
 	assert.Equal(t, "post", got.attr("form#"+got.attr(".actions button", "form"), "method"))
 	assert.Empty(t, got.page.Find(".pager").Nodes)
 
+	assert.Equal(t, "Failed today ↗ in a new tab", got.text(".searches li:first-child a"))
+	assert.Contains(t, got.attr(".searches a", "href"), "https://temporal.example/namespaces/default/workflows?query=DurahookAccount+%3D+%22acc_")
+	got = signedIn(t, s).get("/console/deliveries?webhook_id=whk_01m8brmes4edrs4ar0jyqwrcq9")
+	assert.Contains(t, got.attr(".searches a", "href"), "?query=DurahookWebhook+%3D+%22whk_01m8brmes4edrs4ar0jyqwrcq9%22+AND+")
+
 	s.uiURL = ""
-	assert.Empty(t, signedIn(t, s).get("/console/deliveries").page.Find(".actions a").Nodes)
+	assert.Empty(t, signedIn(t, s).get("/console/deliveries").page.Find(".actions a, .searches").Nodes)
 }
 
 func TestOutcomesInWords(t *testing.T) {

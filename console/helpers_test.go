@@ -155,6 +155,10 @@ func (f *fakeService) WorkflowURL(id string) string {
 	return f.uiURL + "/namespaces/default/workflows/" + id
 }
 
+func (f *fakeService) SearchLinks(accountID, webhookID string) []service.SearchLink {
+	return service.New(service.Options{Namespace: "default", UIURL: f.uiURL}).SearchLinks(accountID, webhookID)
+}
+
 // visitor is a browser without scripts: it keeps cookies and follows no redirect by itself.
 type visitor struct {
 	t       *testing.T

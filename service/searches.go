@@ -60,6 +60,23 @@ func (s Search) Query(accountID, webhookID string, now time.Time) string {
 
 func quoteTime(t time.Time) string { return `"` + t.UTC().Format(time.RFC3339) + `"` }
 
+// SearchLink leads to a search in the Temporal Web UI.
+type SearchLink struct{ Name, Description, URL string }
+
+// SearchLinks returns links to all searches among the workflows of a webhook or, without one, of an account; none
+// without a Web UI.
+func (s *Service) SearchLinks(accountID, webhookID string) []SearchLink {
+	if s.uiURL == "" {
+		return nil
+	}
+	now := time.Now()
+	links := make([]SearchLink, len(searches))
+	for i, search := range searches {
+		links[i] = SearchLink{search.Name, search.Description, s.SearchURL(search.Query(accountID, webhookID, now))}
+	}
+	return links
+}
+
 // SearchURL returns the address of a search in the Temporal Web UI, empty without one.
 func (s *Service) SearchURL(query string) string {
 	if s.uiURL == "" {
