@@ -87,7 +87,7 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 		Statuses: statusOptions(query.Status), Webhooks: webhookOptions(webhooks, query.WebhookID),
 		MoreThanMax: len(webhooks) == store.MaxLimit,
 		Filtered:    query.DeliveryFilter != store.DeliveryFilter{}, Table: shown,
-		Searches: c.service.SearchLinks(accountID, query.WebhookID),
+		Searches: c.service.SearchLinks(s.AccountID, query.WebhookID),
 	}, nil
 }
 
