@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/client"
@@ -53,6 +55,10 @@ func (r *Rig) newWebhook(ctx context.Context, a *account, url string) (id string
 	}
 	r.onClose(func(ctx context.Context) error {
 		_, err := answer(a.api.DeleteWebhook(ctx, made.ID))
+		var refused *refusal
+		if errors.As(err, &refused) && refused.status == http.StatusNotFound { // the benchmark has deleted it
+			return nil
+		}
 		return err
 	})
 	return made.ID, nil
@@ -82,6 +88,58 @@ func (a *account) publish(ctx context.Context, body []byte) (status int, deliver
 	return response.StatusCode, deliveryID, nil
 }
 
+// publishMany publishes so many events in as few requests as can be.
+func (a *account) publishMany(ctx context.Context, events int) error {
+	const batch = 1000
+	for from := 1; from <= events; from += batch {
+		body := []byte(`{"events":[`)
+		for number := from; number < min(from+batch, events+1); number++ {
+			if number > from {
+				body = append(body, ',')
+			}
+			body = append(body, event(number, time.Now())...)
+		}
+		body = append(body, `]}`...)
+		if _, err := answer(a.api.PublishEventsWithBody(ctx, nil, "application/json", bytes.NewReader(body))); err != nil {
+			return fmt.Errorf("publish a batch of events: %w", err)
+		}
+	}
+	return nil
+}
+
+// awaitClosed waits until no delivery of the account is open.
+func (a *account) awaitClosed(ctx context.Context, patience time.Duration) error {
+	const interval = 200 * time.Millisecond
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for began := time.Now(); ; {
+		open, err := a.hasOpen(ctx)
+		switch {
+		case err != nil || !open:
+			return err
+		case time.Since(began) > patience:
+			return fmt.Errorf("there are still open deliveries after %s", patience)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// hasOpen reports whether the account has a delivery that is pending or waiting.
+func (a *account) hasOpen(ctx context.Context) (bool, error) {
+	one := 1
+	for _, status := range []types.DeliveryStatus{types.DeliveryStatusPending, types.DeliveryStatusWaiting} {
+		list, err := read[types.DeliveryList](answer(a.api.ListDeliveries(ctx, &types.ListDeliveriesParams{Status: &status, Limit: &one})))
+		if err != nil || len(list.Data) > 0 {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
 // answer returns what the API answered to a request that it granted.
 func answer(response *http.Response, err error) ([]byte, error) {
 	if err != nil {
@@ -93,14 +151,23 @@ func answer(response *http.Response, err error) ([]byte, error) {
 		return nil, err
 	}
 	if response.StatusCode >= http.StatusMultipleChoices {
+		refused := &refusal{status: response.StatusCode, detail: response.Status}
 		var problem types.Problem
 		if json.Unmarshal(body, &problem) == nil && problem.Detail != "" {
-			return nil, fmt.Errorf("durahook answers %d: %s", response.StatusCode, problem.Detail)
+			refused.detail = problem.Detail
 		}
-		return nil, fmt.Errorf("durahook answers %s", response.Status)
+		return nil, refused
 	}
 	return body, nil
 }
+
+// refusal is an answer of the API that grants nothing.
+type refusal struct {
+	status int
+	detail string
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("durahook answers %d: %s", r.status, r.detail) }
 
 // read decodes an answer.
 func read[T any](body []byte, err error) (value T, _ error) {

@@ -69,20 +69,23 @@ func (a *arrivals) reset() {
 
 // await waits until n have arrived, or nothing has for as long as patience; step is told how many there are.
 func (a *arrivals) await(ctx context.Context, n int, patience time.Duration, step func(int)) error {
+	return await(ctx, a.count, n, patience, step)
+}
+
+// await waits until a count has reached n, or has not risen for as long as patience; step is told how far it is. What
+// is missing then is told in the figures.
+func await(ctx context.Context, count func() int, n int, patience time.Duration, step func(int)) error {
 	const interval = 20 * time.Millisecond
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for last, since := -1, time.Now(); ; {
-		arrived := a.count()
-		step(arrived)
-		if arrived >= n {
+		now := count()
+		step(now)
+		if now != last {
+			last, since = now, time.Now()
+		}
+		if now >= n || time.Since(since) > patience {
 			return nil
-		}
-		if arrived != last {
-			last, since = arrived, time.Now()
-		}
-		if time.Since(since) > patience {
-			return nil // what is missing is told in the figures
 		}
 		select {
 		case <-ctx.Done():

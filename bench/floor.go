@@ -18,7 +18,6 @@ type Floor struct {
 
 // Setup checks the flags.
 func (f *Floor) Setup() (Setup, error) {
-	const mostRounds = 100
 	switch {
 	case f.Concurrency < 1 || f.Concurrency > mostPublishers:
 		return Setup{}, fmt.Errorf("--concurrency: %d is not between 1 and %d", f.Concurrency, mostPublishers)

@@ -22,6 +22,9 @@ func (l *latencies) record(took time.Duration) {
 	_ = l.histogram.RecordValue(min(max(took.Microseconds(), 0), time.Hour.Microseconds())) // fails out of range only
 }
 
+// merge adds another distribution.
+func (l *latencies) merge(other *latencies) { l.histogram.Merge(other.histogram) }
+
 // Percentile are the percentiles of a distribution of times.
 type Percentile struct {
 	Count int64   `json:"count"`
@@ -36,7 +39,7 @@ func (l *latencies) percentile() Percentile {
 	at := func(percent float64) float64 { return milliseconds(l.histogram.ValueAtPercentile(percent)) }
 	return Percentile{
 		Count: l.histogram.TotalCount(), P50: at(50), P90: at(90), P99: at(99),
-		Max: milliseconds(l.histogram.Max()), Mean: l.histogram.Mean() / time.Millisecond.Seconds() / float64(time.Microsecond),
+		Max: milliseconds(l.histogram.Max()), Mean: milliseconds(int64(l.histogram.Mean())),
 	}
 }
 
@@ -74,4 +77,12 @@ func inWords(ms float64) string {
 	default:
 		return fmt.Sprintf("%.1f ms", ms)
 	}
+}
+
+// ratio is how many times one value another is; 0 of nothing.
+func ratio(value, to float64) float64 {
+	if to == 0 {
+		return 0
+	}
+	return value / to
 }

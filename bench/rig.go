@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lib/pq"
@@ -30,6 +31,8 @@ type Rig struct {
 	temporal sdkclient.Client // nil without a Temporal to ask
 	rpcs     *rpcCounter      // of temporal
 	receiver *receiver
+
+	mu       sync.Mutex
 	cleanUps []func(context.Context) error
 }
 
@@ -109,12 +112,19 @@ func (r *Rig) openTemporal(ctx context.Context) (err error) {
 	return nil
 }
 
-// onClose has something put away in the end, before what was there earlier.
-func (r *Rig) onClose(cleanUp func(context.Context) error) { r.cleanUps = append(r.cleanUps, cleanUp) }
+// onClose has something of durahook's put away in the end, before what was there earlier. A system that was started
+// for the benchmark is put away as a whole.
+func (r *Rig) onClose(cleanUp func(context.Context) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.System.Own {
+		r.cleanUps = append(r.cleanUps, cleanUp)
+	}
+}
 
 // Close puts everything away, also when ctx is done: webhooks are deleted, connections closed.
 func (r *Rig) Close(ctx context.Context) error {
-	const patience = 15 * time.Second
+	const patience = time.Minute
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	var errs []error

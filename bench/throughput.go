@@ -20,6 +20,7 @@ const (
 	mostPublishers = 1024
 	longestLoad    = 10 * time.Minute
 	mostEvents     = 1_000_000
+	mostRounds     = 100
 	warmUpEvents   = 200
 )
 

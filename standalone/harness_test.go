@@ -45,10 +45,16 @@ type program struct {
 // start runs the program with these arguments until the end of the test.
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
+	return startIn(t, os.TempDir(), args...)
+}
+
+// startIn is start with a directory for temporary files.
+func startIn(t *testing.T, temporary string, args ...string) *program {
+	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	p := &program{Cmd: exec.Command(self, args...), output: new(syncBuffer)}
-	p.Env = append(os.Environ(), asProgram+"=1")
+	p.Env = append(os.Environ(), asProgram+"=1", "TMPDIR="+temporary)
 	p.Stdout, p.Stderr = p.output, p.output
 	require.NoError(t, p.Start())
 	t.Cleanup(func() {

@@ -20,6 +20,10 @@ type BenchCommand struct {
 
 	Throughput benchmark[bench.Throughput, *bench.Throughput] `cmd:"" help:"Deliveries a second with many publishers."`
 	Latency    benchmark[bench.Latency, *bench.Latency]       `cmd:"" help:"Time from publishing to the POST, at a given rate."`
+	Isolation  benchmark[bench.Isolation, *bench.Isolation]   `cmd:"" help:"What a healthy endpoint suffers from a bad one of another account."`
+	FanOut     benchmark[bench.FanOut, *bench.FanOut]         `cmd:"" help:"What a delivery costs when an event has many subscribers."`
+	Console    benchmark[bench.Console, *bench.Console]       `cmd:"" help:"How long the pages of the console take with many deliveries."`
+	Recovery   benchmark[bench.Recovery, *bench.Recovery]     `cmd:"" help:"How an endpoint that was down gets what it missed, and new events meanwhile."`
 	Floor      benchmark[bench.Floor, *bench.Floor]           `cmd:"" help:"Deliveries a second beside bare workflows on the same Temporal."`
 
 	// Launch starts a system to measure where no --server is named; nil in a program that cannot.
