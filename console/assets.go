@@ -38,7 +38,7 @@ func stylesheet() []string {
 func loadAssets() *assets {
 	loaded := &assets{paths: map[string]string{}, files: map[string]asset{}}
 	loaded.add("console.css", stylesheet()...)
-	for _, name := range []string{"page.js", "live.js", "sign-in.js", "favicon.svg"} {
+	for _, name := range []string{"page.js", "live.js", "select.js", "sign-in.js", "favicon.svg"} {
 		loaded.add(name, name)
 	}
 	return loaded

@@ -47,9 +47,10 @@ const (
 	signOutPath    = root + "/sign-out"
 	deliveriesPath = root + "/deliveries"
 	deliveryPath   = deliveriesPath + "/{id}"
+	retriesPath    = deliveriesPath + "/retry"
 	deedPath       = deliveryPath + "/{deed:retry|cancel}"
 
-	// live, after the path of a page, is where the part of it is served that keeps itself up to date.
+	// live, after the path of a page, is where those who watch it are sent what changes.
 	live = "/live"
 )
 
@@ -62,6 +63,7 @@ type Console struct {
 	seals    *sealer
 	adminKey adminKey
 	attempts *limiter
+	feeds    *feeds
 	origins  *http.CrossOriginProtection
 
 	ownAddress *regexp.Regexp
@@ -78,12 +80,16 @@ func New(s Service, adminKey string, log *slog.Logger) *Console {
 	c := &Console{
 		service: s, log: log, assets: files, pages: parsePages(files),
 		seals: newSealer(adminKey), adminKey: newAdminKey(adminKey),
-		attempts: newLimiter(), origins: http.NewCrossOriginProtection(),
+		attempts: newLimiter(), feeds: newFeeds(), origins: http.NewCrossOriginProtection(),
 		ownAddress: ownAddress(),
 	}
 	c.origins.SetDenyHandler(c.public(crossOrigin))
 	return c
 }
+
+// EndWatching ends the answers that keep pages up to date, and that would otherwise go on until the visitor leaves.
+// It is called when the server stops, for it to wait for none of them.
+func (c *Console) EndWatching() { c.feeds.end() }
 
 // Register adds the console's routes to a router: "/" and everything under /console.
 func (c *Console) Register(router *mux.Router) {
@@ -105,6 +111,7 @@ func (c *Console) Register(router *mux.Router) {
 		{http.MethodPost, signOutPath, c.public(c.signOut)},
 		{http.MethodGet, deliveriesPath, c.private(webhook.ScopeRead, c.deliveries)},
 		{http.MethodGet, deliveriesPath + live, c.private(webhook.ScopeRead, c.liveDeliveries)},
+		{http.MethodPost, retriesPath, c.private(webhook.ScopeManage, c.retrySelected)},
 		{http.MethodGet, deliveryPath, c.private(webhook.ScopeRead, c.delivery)},
 		{http.MethodGet, deliveryPath + live, c.private(webhook.ScopeRead, c.liveDelivery)},
 		{http.MethodPost, deedPath, c.private(webhook.ScopeManage, c.deed)}, // the last, or mux answers a GET of it with 404

@@ -59,8 +59,20 @@ func (c *Console) notDone(words, doing, id string, err error) (notice, error) {
 	if !errors.As(err, &domain) {
 		return notice{}, err
 	}
-	if domain.Code == webhook.CodeUnavailable {
+	return notice{Text: words + c.whyNot(doing, id, err)}, nil
+}
+
+// whyNot words why something was not done; nothing when it was. What isn't the visitor's mistake goes to the log.
+func (c *Console) whyNot(doing, id string, err error) string {
+	var domain *webhook.Error
+	if err == nil {
+		return ""
+	}
+	if !errors.As(err, &domain) {
+		domain = &webhook.Error{Code: webhook.CodeInternal, Message: "Something went wrong on our side; the log says what it is."}
+	}
+	if domain.Code == webhook.CodeUnavailable || domain.Code == webhook.CodeInternal {
 		c.log.Error("deed from the console", "deed", doing, "delivery", id, "error", err)
 	}
-	return notice{Text: words + domain.Message}, nil
+	return domain.Message
 }

@@ -91,14 +91,13 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 	}, nil
 }
 
-// liveDeliveries sends the table alone, or 304 when it is as the visitor's page already shows it.
+// liveDeliveries sends the table whenever it changes.
 func (c *Console) liveDeliveries(w http.ResponseWriter, r *http.Request, s session) error {
 	query, _ := readQuery(r.URL.Query())
-	shown, err := c.table(r, s, query)
-	if err != nil {
-		return err
-	}
-	return c.sendLive(w, r, "deliveries.html", "table", shown.ETag, shown)
+	return c.watch(w, r, s, func(ctx context.Context) (part, error) {
+		shown, err := c.table(r.WithContext(ctx), s, query)
+		return c.part(r, "deliveries.html", "table", shown.ETag, shown), err
+	})
 }
 
 // table looks up what the table shows for a query.
@@ -146,16 +145,6 @@ func (c *Console) whyEmpty(ctx context.Context, accountID string, query query) (
 		return emptyNoWebhooks, nil
 	}
 	return emptyNoDeliveries, nil
-}
-
-// sendLive sends a part of a page, or 304 when it is as the visitor's page already shows it.
-func (c *Console) sendLive(w http.ResponseWriter, r *http.Request, name, part, etag string, data any) error {
-	w.Header().Set("ETag", etag)
-	if r.Header.Get("If-None-Match") == etag {
-		c.send(w, http.StatusNotModified, nil)
-		return nil
-	}
-	return c.render(w, r, http.StatusOK, name, part, data)
 }
 
 // etag changes when anything that a part of a page shows does. Data is without what changes as time passes.

@@ -3,7 +3,6 @@ package console_test
 import (
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -25,10 +24,10 @@ func TestRecentDeliveries(t *testing.T) {
 	assert.Equal(t, "Recent Deliveries · durahook", got.text("title"))
 	assert.Equal(t, "Flow Automation → Recent Deliveries", got.text("nav[aria-label=Breadcrumb]"))
 	assert.Equal(t, []string{
-		"Status", "Event", "Webhook", "Code", "Response time", "Attempts", "Next attempt", "Created (UTC)", "Actions",
+		"Selected", "Status", "Event", "Webhook", "Code", "Response time", "Attempts", "Next attempt", "Created (UTC)", "Actions",
 	}, got.texts("thead th"))
 	assert.Equal(t, []string{
-		"Delivered", "call.ended", "Salesforce Sync", "🟢 200 Success", "87 ms", "1", "–none", "2 Feb 14:30:05",
+		"", "Delivered", "call.ended", "Salesforce Sync", "🟢 200 Success", "87 ms", "1", "–none", "2 Feb 14:30:05",
 		"Workflow ↗ of call.ended to Salesforce Sync, in a new tabRetry call.ended to Salesforce Sync",
 	}, got.texts("tbody tr > *"))
 	assert.Equal(t, "2026-02-02T14:30:05Z", got.attr(".created time", "datetime"))
@@ -154,7 +153,11 @@ func TestSecretsAreOnNoPage(t *testing.T) {
 			"/console/sign-in", "/console/deliveries", "/console/deliveries/live", "/console/nothing",
 			"/console/deliveries?webhook_id=" + w.ID,
 		} {
-			got := v.get(path)
+			see := v.get
+			if strings.HasSuffix(path, "/live") {
+				see = v.glance
+			}
+			got := see(path)
 			for _, secret := range []string{adminKey, "whsec_", "token-of-the-tests", "secret-path"} {
 				assert.NotContains(t, got.body, secret, path)
 			}
@@ -219,37 +222,6 @@ func TestPaging(t *testing.T) {
 	assert.Equal(t, older, got.attr("#retry input[name=back]", "value"))
 }
 
-func TestLiveTable(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		next := time.Now().Add(time.Hour)
-		s := &fakeService{deliveries: []webhook.Delivery{
-			delivery(func(d *webhook.Delivery) { d.Status, d.NextAttemptAt = webhook.StatusWaiting, &next }),
-		}}
-		v := signedIn(t, s)
-		etag := v.get("/console/deliveries?status=waiting").attr("#live", "data-etag")
-		ask := func(path, etag string) *answer {
-			r := httptest.NewRequest(http.MethodGet, path, nil)
-			r.Header.Set("If-None-Match", etag)
-			return v.do(r)
-		}
-		const live = "/console/deliveries/live?status=waiting"
-		<-time.After(time.Minute)
-		got := ask(live, etag)
-		assert.Equal(t, http.StatusNotModified, got.status, "time alone changes nothing")
-		assert.Empty(t, got.body)
-		assert.Equal(t, http.StatusOK, ask("/console/deliveries/live", etag).status, "another list is another table")
-
-		s.deliveries[0].AttemptCount++
-		got = ask(live, etag)
-		require.Equal(t, http.StatusOK, got.status)
-		assert.NotEqual(t, etag, got.header.Get("ETag"))
-		assert.Equal(t, "2", got.text(".list tbody .attempts"))
-		assert.Empty(t, got.page.Find("header, main, link, script").Nodes)
-		assert.Equal(t, http.StatusNotModified, ask(live, got.header.Get("ETag")).status)
-	})
-}
-
 func TestEmptyListsSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	s := &fakeService{}
@@ -278,7 +250,7 @@ func TestRetry(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, got.status)
 	assert.Equal(t, "/console/deliveries?status=exhausted", got.header.Get("Location"))
 	assert.Equal(t, []string{"dlv_x"}, s.retried)
-	v.get("/console/deliveries/live") // what a script fetches takes the notice from nobody
+	v.glance("/console/deliveries/live") // what a script fetches takes the notice from nobody
 	assert.Equal(t, "✓ Retrying call.ended → Salesforce Sync now.", v.get("/console/deliveries").text("#notice.good [role=status]"))
 	assert.Empty(t, v.get("/console/deliveries").text("#notice p"), "a notice is shown once")
 	got = v.post("/console/deliveries/dlv_x/retry", map[string][]string{"back": {"//evil.example"}})

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -47,13 +48,12 @@ func (c *Console) delivery(w http.ResponseWriter, r *http.Request, s session) er
 	return c.show(w, r, http.StatusOK, "delivery.html", view)
 }
 
-// liveDelivery sends the part of the page that changes, or 304 when it is as the visitor's page shows it.
+// liveDelivery sends the part of the page that changes, whenever it does.
 func (c *Console) liveDelivery(w http.ResponseWriter, r *http.Request, s session) error {
-	shown, err := c.inspect(r, s)
-	if err != nil {
-		return err
-	}
-	return c.sendLive(w, r, "delivery.html", "inspection", shown.ETag, shown)
+	return c.watch(w, r, s, func(ctx context.Context) (part, error) {
+		shown, err := c.inspect(r.WithContext(ctx), s)
+		return c.part(r, "delivery.html", "inspection", shown.ETag, shown), err
+	})
 }
 
 // inspect looks up what the page of the delivery in the address shows.

@@ -3,14 +3,12 @@ package console_test
 import (
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"os/exec"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/PuerkitoBio/goquery"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -281,31 +279,4 @@ func TestCancel(t *testing.T) {
 	v.header.Set("Sec-Fetch-Site", "cross-site")
 	assert.Equal(t, http.StatusForbidden, v.post(path+"/cancel", back).status)
 	assert.Len(t, s.cancels, 1)
-}
-
-func TestLiveDelivery(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		next := time.Now().Add(time.Hour)
-		found := inspection(webhook.StatusWaiting, failed(503))
-		found.Delivery.NextAttemptAt = &next
-		s := &fakeService{inspection: found}
-		v := signedIn(t, s)
-		page := v.get("/console/deliveries/" + found.Delivery.ID + "?status=waiting")
-		ask := func() *answer {
-			r := httptest.NewRequest(http.MethodGet, page.attr("#live", "data-url"), nil)
-			r.Header.Set("If-None-Match", page.attr("#live", "data-etag"))
-			return v.do(r)
-		}
-		<-time.After(time.Minute)
-		assert.Equal(t, http.StatusNotModified, ask().status, "time alone changes nothing")
-		s.inspection.Attempts = append(s.inspection.Attempts, failed(500))
-		got := ask()
-		require.Equal(t, http.StatusOK, got.status)
-		assert.Len(t, got.page.Find(".delivery article").Nodes, 2)
-		assert.Empty(t, got.page.Find("header, main, link, script").Nodes)
-		got.page.Find(".delivery > *").Each(func(_ int, part *goquery.Selection) {
-			assert.NotEmpty(t, part.AttrOr("id", ""), "the page's script compares the parts by ID")
-		})
-	})
 }

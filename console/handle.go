@@ -161,6 +161,8 @@ func errorPageOf(err error) errorPage {
 		return errorPage{http.StatusForbidden, "Not accepted", domain.Message}
 	case webhook.CodeMalformed, webhook.CodeInvalid, webhook.CodeTooLarge:
 		return errorPage{http.StatusBadRequest, "Not understood", domain.Message}
+	case webhook.CodeTooManyRequests:
+		return errorPage{http.StatusTooManyRequests, "Too much at once", domain.Message}
 	case webhook.CodeUnavailable:
 		return errorPage{http.StatusServiceUnavailable, "Not available at the moment", domain.Message}
 	default:

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,7 @@ type fakeService struct {
 	uiURL      string
 	err        error // of every call
 	retryErr   error
+	retryFails func(id string) bool // which retries end with retryErr; nil for all
 
 	inspection service.Inspection // of its delivery's ID, in acc_test
 	cancelErr  error
@@ -111,6 +113,12 @@ func (f *fakeService) Deliveries(_ context.Context, accountID string, filter sto
 	return f.deliveries[:min(len(f.deliveries), page.Limit)], f.err
 }
 
+func (f *fakeService) setDeliveries(deliveries ...webhook.Delivery) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.deliveries = deliveries
+}
+
 func (f *fakeService) Webhooks(_ context.Context, _ string, page store.Page) ([]webhook.Webhook, error) {
 	return f.webhooks[:min(len(f.webhooks), page.Limit)], f.err
 }
@@ -141,7 +149,7 @@ func (f *fakeService) Cancel(_ context.Context, _, id string) (webhook.Delivery,
 func (f *fakeService) Retry(_ context.Context, accountID, id string) (webhook.Delivery, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.retryErr != nil {
+	if f.retryErr != nil && (f.retryFails == nil || f.retryFails(id)) {
 		return webhook.Delivery{}, f.retryErr
 	}
 	f.accountID, f.retried = accountID, append(f.retried, id)
@@ -171,9 +179,16 @@ type visitor struct {
 
 func visit(t *testing.T, s console.Service, key string) *visitor {
 	t.Helper()
+	return visitConsole(t, s, key, new(*console.Console))
+}
+
+// visitConsole is visit and says which console is visited.
+func visitConsole(t *testing.T, s console.Service, key string, pages **console.Console) *visitor {
+	t.Helper()
 	log := new(bytes.Buffer)
 	router := mux.NewRouter()
-	console.New(s, key, slog.New(slog.NewTextHandler(log, nil))).Register(router)
+	*pages = console.New(s, key, slog.New(slog.NewTextHandler(log, nil)))
+	(*pages).Register(router)
 	return &visitor{
 		t: t, handler: router, log: log, cookies: map[string]*http.Cookie{},
 		header: http.Header{}, address: "192.0.2.7:40000",
@@ -260,6 +275,13 @@ func (a *answer) attr(selector, name string) string {
 	value, ok := a.page.Find(selector).First().Attr(name)
 	require.True(a.t, ok, "%s has no %s", selector, name)
 	return value
+}
+
+func parseInt(t *testing.T, text string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(text, 10, 64)
+	require.NoError(t, err)
+	return n
 }
 
 // delivery returns a delivered delivery with the changes made to it.

@@ -88,6 +88,15 @@ func (c *Console) endSession(w http.ResponseWriter, r *http.Request) {
 	c.dropCookie(w, r, sessionCookie)
 }
 
+// sessionID tells the sessions of visitors apart; those who are not signed in have none.
+func (c *Console) sessionID(r *http.Request) string {
+	cookie, err := r.Cookie(c.cookieName(sessionCookie))
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
 // unauthorized reports whether an error says that nobody, or nobody any more, is signed in.
 func unauthorized(err error) bool {
 	var domain *webhook.Error

@@ -53,6 +53,9 @@ func (m *Metrics) Watch(router *mux.Router) http.Handler {
 
 func (s serving) count(seen *observed, method string, took time.Duration) {
 	s.requests.WithLabelValues(knownMethod(method), seen.route, seen.class()).Inc()
+	if seen.Header().Get("Content-Type") == "text/event-stream" {
+		return // it took as long as the client cared to listen
+	}
 	s.duration.WithLabelValues(seen.route).Observe(took.Seconds())
 }
 

@@ -1,9 +1,9 @@
-// Keeps the list of deliveries, or one delivery's page, up to date, counts down to the next attempts, retries and
-// cancels without leaving the page. Rows and parts are changed in place and only where the server says something
-// new, so that focus, selection and scroll position stay where they are.
+// Keeps the list of deliveries, or one delivery's page, up to date by server-sent events, counts down to the next
+// attempts, retries and cancels without leaving the page. Rows and parts are changed in place and only where the
+// server says something new, so that focus, selection and scroll position stay where they are.
 
-const pollEvery = 800; // ms; a new delivery is to be seen within a second
-const pollAtMost = 10_000; // ms; between two tries while the server cannot be reached
+const tryAfter = 500; // ms; doubled with every try in vain while the server cannot be reached
+const tryAtMost = 10_000; // ms
 const aimLasts = 1500; // ms; a pointer that moved over a button this recently is about to press it
 
 const live = document.querySelector("#live");
@@ -14,8 +14,9 @@ const served = new WeakMap(); // cell or part → its HTML as the server sent it
 let etag = live.dataset.etag;
 let clockAhead = 0; // ms that this machine's clock is ahead of the server's
 let aimedAt = -Infinity;
+let aimTimer = 0;
 let failures = 0;
-let polling = false;
+let source = null;
 let timer = 0;
 
 // --- changing what shows -------------------------------------------------------------------------------
@@ -34,7 +35,6 @@ function apply(next) {
   const list = live.querySelector(shown);
   const rows = list.querySelector("tbody");
   const nextRows = next.querySelector("tbody");
-  clockAhead = Date.now() - Number(next.dataset.now);
   remember(next);
   if (next.matches(".delivery")) {
     applyParts(list, next);
@@ -45,6 +45,7 @@ function apply(next) {
     list.replaceWith(next);
   }
   tick();
+  live.dispatchEvent(new Event("applied"));
 }
 
 // applyParts changes the parts of a delivery that differ. What was opened stays open where nothing is new.
@@ -74,8 +75,8 @@ function applyParts(list, next) {
 function applyRows(rows, nextRows) {
   const ids = new Set(Array.from(nextRows.rows, (row) => row.id));
   for (const row of [...rows.rows]) {
-    if (!ids.has(row.id)) {
-      row.remove();
+    if (!ids.has(row.id) && !row.querySelector("input:checked")) {
+      row.remove(); // what somebody has selected stays until it is not
     }
   }
   [...nextRows.rows].forEach((nextRow, i) => {
@@ -122,44 +123,70 @@ function movesRows(next) {
 
 // --- keeping up to date --------------------------------------------------------------------------------
 
-async function poll() {
-  if (polling || document.hidden) {
+// watch has the server send what changes. A page that nobody looks at doesn't: browsers open few connections to
+// one server, and other windows need them.
+function watch() {
+  clearTimeout(timer);
+  if (source || document.hidden) {
     return;
   }
-  polling = true;
-  clearTimeout(timer);
-  const begun = performance.now();
-  try {
-    await refresh();
+  const address = new URL(live.dataset.url, location);
+  address.searchParams.set("seen", etag);
+  source = new EventSource(address);
+  source.addEventListener("open", () => {
     failures = 0;
     showState("Live", "good");
-  } catch {
-    failures++;
-    showState("Reconnecting…", "bad");
-  }
-  polling = false;
-  const wait = Math.min(pollEvery * 2 ** failures, pollAtMost);
-  timer = setTimeout(poll, Math.max(0, wait - (performance.now() - begun)));
+  });
+  source.addEventListener("clock", (event) => {
+    clockAhead = Date.now() - Number(event.data);
+  });
+  source.addEventListener("message", (event) => receive(parse(event.data).querySelector(shown), event.lastEventId));
+  source.addEventListener("signed-out", () => location.reload()); // the page itself leads to signing in and back
+  source.addEventListener("error", retryWatching);
 }
 
-async function refresh() {
-  const response = await fetch(live.dataset.url, { headers: { "If-None-Match": etag }, cache: "no-store" });
-  if (response.status === 401) {
-    location.reload(); // the session has ended; the page itself leads to signing in and back
+function unwatch() {
+  source?.close();
+  source = null;
+}
+
+async function retryWatching() {
+  const address = source.url;
+  unwatch();
+  showState("Reconnecting…", "bad");
+  const wait = Math.min(tryAfter * 2 ** failures++, tryAtMost);
+  try {
+    // Of what the server answered to the last try, an EventSource tells nothing.
+    const { status } = await fetch(address, { method: "HEAD", cache: "no-store" });
+    if (status === 401 || status === 403 || status === 404) {
+      location.reload(); // it says what has happened, or leads to signing in
+      return;
+    }
+  } catch {
+    // It cannot be reached.
+  }
+  clearTimeout(timer);
+  timer = setTimeout(watch, wait);
+}
+
+// receive shows what the server sent; not while it would take a button away from under somebody's pointer.
+function receive(next, nextEtag) {
+  clearTimeout(aimTimer);
+  const aimLeft = aimedAt + aimLasts - performance.now();
+  if (aimLeft > 0 && movesRows(next)) {
+    aimTimer = setTimeout(receive, aimLeft, next, nextEtag);
     return;
-  }
-  if (response.status === 304) {
-    return;
-  }
-  if (!response.ok) {
-    throw new Error(`the server answered ${response.status}`);
-  }
-  const next = parse(await response.text()).querySelector(shown);
-  if (performance.now() - aimedAt < aimLasts && movesRows(next)) {
-    return; // the ETag stays the old one, so that the next time brings it again
   }
   apply(next);
-  etag = response.headers.get("ETag");
+  etag = nextEtag;
+}
+
+function changeVisibility() {
+  if (document.hidden) {
+    unwatch();
+  } else {
+    watch();
+  }
 }
 
 function showState(text, tone) {
@@ -215,29 +242,48 @@ async function submit(event) {
     return;
   }
   button.setAttribute("aria-disabled", "true"); // unlike disabled, it leaves the focus where it is
+  const { busy } = button.dataset;
+  const words = button.textContent;
+  if (busy) {
+    button.textContent = busy;
+  }
+  let tone = "bad";
   try {
-    await send(event.target, button.formAction);
+    tone = await send(event.target, button.formAction);
   } catch {
     showNotice("bad", "That did not work. durahook cannot be reached at the moment; try again.");
   }
   button.removeAttribute("aria-disabled");
+  if (busy) {
+    button.textContent = words;
+  }
+  if (busy && tone === "good") {
+    event.target.reset(); // what was selected has been seen to
+  }
 }
 
-// send posts the form to action as the browser would and takes over what the page that answers it shows.
+// send posts the form to action as the browser would and takes over what the page that answers it shows. It returns
+// the tone of what is said there.
 async function send(form, action) {
   const response = await fetch(action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   const page = parse(await response.text());
   const list = page.querySelector("#live")?.querySelector(shown);
   if (!response.ok) {
     showNotice("bad", "That did not work. Something went wrong on the server; its log says what.");
-  } else if (!list) {
-    location.assign(response.url); // the session has ended
-  } else {
-    const said = page.querySelector("#notice");
-    apply(list);
-    etag = page.querySelector("#live").dataset.etag;
-    showNotice(said.classList.contains("good") ? "good" : "bad", said.querySelector(".text").textContent);
+    return "bad";
   }
+  if (!list) {
+    location.assign(response.url); // the session has ended
+    return "bad";
+  }
+  const said = page.querySelector("#notice");
+  const tone = said.classList.contains("good") ? "good" : "bad";
+  clearTimeout(aimTimer); // what came meanwhile is older
+  clockAhead = Date.now() - Number(list.dataset.now);
+  apply(list);
+  etag = page.querySelector("#live").dataset.etag;
+  showNotice(tone, said.querySelector(".text").textContent);
+  return tone;
 }
 
 // showNotice has page.js show a sentence.
@@ -252,6 +298,7 @@ clockAhead = Date.now() - Number(live.querySelector(shown).dataset.now);
 live.addEventListener("pointermove", aim);
 live.addEventListener("pointerdown", aim);
 live.addEventListener("submit", submit);
-document.addEventListener("visibilitychange", poll);
+document.addEventListener("visibilitychange", changeVisibility);
+addEventListener("pagehide", unwatch);
 setInterval(tick, 1000);
-poll();
+watch();

@@ -137,7 +137,8 @@ func (a *App) Run(ctx context.Context) error {
 		group.Go(func() error { return starter.Run(ctx) })
 		s := a.service(starter)
 		group.Go(func() error { return s.RunOperational(ctx) })
-		group.Go(func() error { return a.server.run(ctx, a.handler(s)) })
+		handler, stopping := a.handler(s)
+		group.Go(func() error { return a.server.run(ctx, handler, stopping) })
 	}
 	if a.roles.Worker {
 		group.Go(func() error { return a.worker(starter).Run(ctx) })

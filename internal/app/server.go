@@ -50,10 +50,13 @@ func newHTTPServer(handler http.Handler) *http.Server {
 	}
 }
 
-// run serves until ctx is done and then lets requests under way end.
-func (s *server) run(ctx context.Context, handler http.Handler) error {
+// run serves until ctx is done and then lets requests under way end, after it has called stopping.
+func (s *server) run(ctx context.Context, handler http.Handler, stopping ...func()) error {
 	const drainTimeout = 10 * time.Second
 	h := newHTTPServer(handler)
+	for _, f := range stopping {
+		h.RegisterOnShutdown(f)
+	}
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(s.listener) }()
 	select {
@@ -69,12 +72,14 @@ func (s *server) run(ctx context.Context, handler http.Handler) error {
 	return nil
 }
 
-func (a *App) handler(s *service.Service) http.Handler {
+// handler returns the API and the console, and what ends those answers of theirs that go on by themselves.
+func (a *App) handler(s *service.Service) (handler http.Handler, stopping func()) {
 	router := mux.NewRouter()
 	v1 := api.New(s, a.config.AdminKey, a.log)
 	v1.Register(router)
-	console.New(s, a.config.AdminKey, a.log).Register(router)
-	return a.metrics.Watch(router)
+	pages := console.New(s, a.config.AdminKey, a.log)
+	pages.Register(router)
+	return a.metrics.Watch(router), pages.EndWatching
 }
 
 // scrapes returns the handler of --metrics-listen.

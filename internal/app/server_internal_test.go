@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -52,6 +53,29 @@ func TestHeadersAreLimited(t *testing.T) {
 	_, err := io.ReadFull(client, status)
 	require.NoError(t, err)
 	require.Equal(t, "HTTP/1.1 431", string(status))
+}
+
+// Answers that go on by themselves are ended when the server stops, which would wait for them.
+func TestStoppingEndsWhatGoesOnByItself(t *testing.T) {
+	t.Parallel()
+	s, err := listen("listen", "127.0.0.1:0")
+	require.NoError(t, err)
+	stopping, answering := make(chan struct{}), make(chan struct{})
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(answering)
+		<-stopping
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.run(ctx, handler, func() { close(stopping) }) }()
+	client, err := net.Dial("tcp", s.address())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, client.Close()) })
+	_, err = io.WriteString(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	<-answering
+	stop()
+	require.NoError(t, <-ended)
 }
 
 // serveOne serves on a port of its own and returns a connection to it.
