@@ -1,6 +1,6 @@
 // Package console is durahook's pages for people: server-rendered HTML over the same service as the API,
-// made livelier by a little JavaScript of its own and whole without it. It imports service, store, webhook
-// and internal/version, and never api.
+// made livelier by a little JavaScript of its own and whole without it. It imports service, store, webhook,
+// docs/receivers and internal/version, and never api.
 //
 // One signs in with an API key and sees the account of it, or with the admin key and chooses an account. Every page
 // is rendered to a buffer before the first byte is sent, and every text on it is escaped by html/template.
@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -31,6 +32,11 @@ type Service interface {
 	Deliveries(ctx context.Context, accountID string, filter store.DeliveryFilter, page store.Page) ([]webhook.Delivery, error)
 	EventTypes(ctx context.Context, accountID string, page store.Page) ([]webhook.EventType, error)
 	Inspect(ctx context.Context, accountID, id string) (service.Inspection, error)
+	CancelRecovery(ctx context.Context, accountID, id string) (webhook.Recovery, error)
+	Recover(ctx context.Context, accountID, webhookID string, d webhook.RecoveryDefinition) (webhook.Recovery, error)
+	Recoveries(ctx context.Context, accountID, webhookID string, page store.Page) ([]webhook.Recovery, error)
+	Webhook(ctx context.Context, accountID, id string) (webhook.Webhook, error)
+	WebhookStats(ctx context.Context, accountID, id string, since, until time.Time) (webhook.Stats, error)
 	Webhooks(ctx context.Context, accountID string, page store.Page) ([]webhook.Webhook, error)
 	Cancel(ctx context.Context, accountID, id string) (webhook.Delivery, error)
 	Retry(ctx context.Context, accountID, id string) (webhook.Delivery, error)
@@ -49,6 +55,11 @@ const (
 	deliveryPath   = deliveriesPath + "/{id}"
 	retriesPath    = deliveriesPath + "/retry"
 	deedPath       = deliveryPath + "/{deed:retry|cancel}"
+
+	webhooksPath = root + "/webhooks"
+	webhookPath  = webhooksPath + "/{id}"
+	recoverPath  = webhookPath + "/recover"
+	recoveryPath = root + "/recoveries/{id}/cancel"
 
 	// live, after the path of a page, is where those who watch it are sent what changes.
 	live = "/live"
@@ -114,6 +125,10 @@ func (c *Console) Register(router *mux.Router) {
 		{http.MethodPost, retriesPath, c.private(webhook.ScopeManage, c.retrySelected)},
 		{http.MethodGet, deliveryPath, c.private(webhook.ScopeRead, c.delivery)},
 		{http.MethodGet, deliveryPath + live, c.private(webhook.ScopeRead, c.liveDelivery)},
+		{http.MethodGet, webhookPath, c.private(webhook.ScopeRead, c.webhook)},
+		{http.MethodGet, webhookPath + live, c.private(webhook.ScopeRead, c.liveWebhook)},
+		{http.MethodPost, recoverPath, c.private(webhook.ScopeManage, c.recover)},
+		{http.MethodPost, recoveryPath, c.private(webhook.ScopeManage, c.cancelRecovery)},
 		{http.MethodPost, deedPath, c.private(webhook.ScopeManage, c.deed)}, // the last, or mux answers a GET of it with 404
 	} {
 		methods := []string{route.method}

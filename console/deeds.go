@@ -13,12 +13,16 @@ import (
 // deed does what a form asks of a delivery and goes back to the page that the form was on, which says how that
 // went.
 func (c *Console) deed(w http.ResponseWriter, r *http.Request, s session) error {
+	if mux.Vars(r)["deed"] == "cancel" {
+		return c.steer(w, r, s, c.cancel)
+	}
+	return c.steer(w, r, s, c.retry)
+}
+
+// steer does what a form asks of what its address names, and goes back to the page that the form was on.
+func (c *Console) steer(w http.ResponseWriter, r *http.Request, s session, do func(ctx context.Context, accountID, id string) (notice, error)) error {
 	if err := parseForm(w, r); err != nil {
 		return err
-	}
-	do := c.retry
-	if mux.Vars(r)["deed"] == "cancel" {
-		do = c.cancel
 	}
 	said, err := do(r.Context(), s.AccountID, mux.Vars(r)["id"])
 	if err != nil {

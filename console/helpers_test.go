@@ -42,11 +42,17 @@ type fakeService struct {
 	inspection service.Inspection // of its delivery's ID, in acc_test
 	cancelErr  error
 
-	accountID string               // that was asked for last
-	filter    store.DeliveryFilter // of the last list
-	page      store.Page
-	retried   []string
-	cancels   []string
+	accountID    string               // that was asked for last
+	filter       store.DeliveryFilter // of the last list
+	page         store.Page
+	retried      []string
+	cancels      []string
+	stats        webhook.Stats
+	statsSince   time.Time // of the last stats
+	recoveries   []webhook.Recovery
+	recoverErr   error
+	recovered    []webhook.RecoveryDefinition
+	cancelledRec []string
 }
 
 func (f *fakeService) Account(ctx context.Context, id string) (string, error) {
@@ -121,6 +127,39 @@ func (f *fakeService) setDeliveries(deliveries ...webhook.Delivery) {
 
 func (f *fakeService) Webhooks(_ context.Context, _ string, page store.Page) ([]webhook.Webhook, error) {
 	return f.webhooks[:min(len(f.webhooks), page.Limit)], f.err
+}
+
+func (f *fakeService) Webhook(_ context.Context, accountID, id string) (webhook.Webhook, error) {
+	for _, w := range f.webhooks {
+		if w.ID == id && accountID == "acc_test" {
+			return w, f.err
+		}
+	}
+	return webhook.Webhook{}, webhook.NotFound(webhook.WebhookPrefix, id)
+}
+
+func (f *fakeService) WebhookStats(_ context.Context, _, _ string, since, _ time.Time) (webhook.Stats, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.statsSince = since
+	return f.stats, f.err
+}
+
+func (f *fakeService) Recoveries(context.Context, string, string, store.Page) ([]webhook.Recovery, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.recoveries, f.err
+}
+
+func (f *fakeService) Recover(_ context.Context, _, _ string, d webhook.RecoveryDefinition) (webhook.Recovery, error) {
+	f.recovered = append(f.recovered, d)
+	since, _ := webhook.ParseTime(d.Since)
+	return webhook.Recovery{Since: since}, f.recoverErr
+}
+
+func (f *fakeService) CancelRecovery(_ context.Context, _, id string) (webhook.Recovery, error) {
+	f.cancelledRec = append(f.cancelledRec, id)
+	return webhook.Recovery{ID: id, Matched: 312, Retried: 120}, f.recoverErr
 }
 
 func (f *fakeService) EventTypes(context.Context, string, store.Page) ([]webhook.EventType, error) {

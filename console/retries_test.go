@@ -36,6 +36,15 @@ func TestSelectingManyNeedsNoScript(t *testing.T) {
 	assert.Len(t, s.retried, 2)
 }
 
+func TestWhoMayNotManageSelectsNothing(t *testing.T) {
+	t.Parallel()
+	s := &fakeService{deliveries: []webhook.Delivery{delivery(nil)}}
+	v := signedInWith(t, s, webhook.ScopeRead)
+	assert.Empty(t, v.get("/console/deliveries").page.Find("[type=checkbox], #retry").Nodes)
+	assert.Equal(t, http.StatusForbidden, v.post("/console/deliveries/retry", url.Values{"id": {"dlv_a"}}).status)
+	assert.Empty(t, s.retried)
+}
+
 func TestRetryingManyOfWhichSomeCannotBe(t *testing.T) {
 	t.Parallel()
 	disabled := &webhook.Error{Code: webhook.CodeConflict, Message: "The webhook is disabled."}

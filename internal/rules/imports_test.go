@@ -41,11 +41,12 @@ func mayImport() map[string][]string {
 		"api":        {"api/types", "service", "store", "webhook", "internal/version"},
 		"api/types":  {},
 		"client":     {"api/types"},
-		"console":    {"service", "store", "webhook", "internal/version"},
+		"console":    {"service", "store", "webhook", "docs/receivers", "internal/version"},
 		"receiver":   {"webhook", "internal/terminal"},
 		"bench":      {"api/types", "client", "internal/terminal", "internal/version"},
 
 		"cmd/durahook":         {"internal/cli"},
+		"docs/receivers":       {},
 		"docs/receivers/go":    {},
 		"internal/app":         {anything},
 		"internal/cli":         {anything},

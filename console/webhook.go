@@ -1,0 +1,201 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/durahook/durahook/docs/receivers"
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/webhook"
+)
+
+// webhookPage is what a webhook's page shows; what changes keeps itself up to date.
+type webhookPage struct {
+	ID, Name, URL  string
+	Enabled        bool
+	DisabledReason string
+	ListURL        string // its deliveries
+	Spans          []webhookSpan
+	Figures        figures
+	Algorithm      webhook.SigningAlgorithm
+	PublicKey      string
+	Snippets       []snippet
+}
+
+// webhookSpan is a time that the charts can be of.
+type webhookSpan struct {
+	Name, URL string
+	Current   bool
+}
+
+// snippet is code with which a receiver verifies what it gets.
+type snippet struct{ Language, Code string }
+
+// figures are the part of the page that changes.
+type figures struct {
+	LiveURL, BackURL string
+	RecoverURL       string
+	Outcomes, Times  chart
+	Hours            []hourRow
+	Deliveries       []statusCount
+	Failed           int       // deliveries of the time that are exhausted
+	FailedURL        string    // the list of them
+	Since            time.Time // of the time
+	MayRecover       bool
+	CannotRecover    string    // why nothing can be recovered, empty when it can
+	Recovery         *recovery // the last one
+	Now              time.Time
+	ETag             string
+}
+
+// statusCount is how many deliveries of the time stand where.
+type statusCount struct {
+	Name, URL string
+	Count     int
+}
+
+// recovery is one as the page shows it.
+type recovery struct {
+	ID                              string
+	Running                         bool
+	Status                          webhook.RecoveryStatus
+	Reason                          string
+	Since                           time.Time
+	Matched, Retried, Skipped, Seen int // Seen is how many of Matched are done with
+}
+
+// timeSpan is a time that the charts can be of, as the address asks for it.
+type timeSpan struct {
+	query, name string
+	length      time.Duration
+}
+
+func timeSpans() []timeSpan {
+	const day = 24 * time.Hour
+	return []timeSpan{{"", "24 hours", day}, {"?span=7d", "7 days", 7 * day}}
+}
+
+// spanOf returns the time that the address asks for; a day unless it is another that is offered.
+func spanOf(r *http.Request) timeSpan {
+	spans := timeSpans()
+	for _, span := range spans {
+		if span.query == "?span="+r.URL.Query().Get("span") {
+			return span
+		}
+	}
+	return spans[0]
+}
+
+// webhook shows a webhook: how it fares, what can be recovered, how its receiver verifies.
+func (c *Console) webhook(w http.ResponseWriter, r *http.Request, s session) error {
+	found, err := c.service.Webhook(r.Context(), s.AccountID, mux.Vars(r)["id"])
+	if err != nil {
+		return err
+	}
+	shown := webhookPage{
+		ID: found.ID, Name: found.Name, URL: found.URL, Enabled: found.Enabled, DisabledReason: found.DisabledReason,
+		Algorithm: found.SigningSecret.Algorithm(), PublicKey: found.SigningSecret.PublicKey(),
+		Snippets: []snippet{{"Go", receivers.Go}, {"JavaScript", receivers.JavaScript}, {"Python", receivers.Python}},
+	}
+	shown.ListURL = ofWebhook(found.ID, "", time.Time{})
+	for _, span := range timeSpans() {
+		shown.Spans = append(shown.Spans, webhookSpan{span.name, webhooksPath + "/" + found.ID + span.query, span == spanOf(r)})
+	}
+	if shown.Figures, err = c.figures(r, s); err != nil {
+		return err
+	}
+	return c.show(w, r, http.StatusOK, "webhook.html", page{Title: found.Name, Session: &s, Notice: c.takeNotice(w, r), Body: shown})
+}
+
+// liveWebhook sends the figures whenever they change.
+func (c *Console) liveWebhook(w http.ResponseWriter, r *http.Request, s session) error {
+	return c.watch(w, r, s, func(ctx context.Context) (part, error) {
+		shown, err := c.figures(r.WithContext(ctx), s)
+		return c.part(r, "webhook.html", "figures", shown.ETag, shown), err
+	})
+}
+
+// ofWebhook returns the address of the list of a webhook's deliveries, with a status and since a time or not.
+func ofWebhook(id string, status webhook.Status, since time.Time) string {
+	var q query
+	q.WebhookID, q.Status, q.Since = id, status, since
+	return q.url(deliveriesPath)
+}
+
+// figures looks up how the webhook in the address fares.
+func (c *Console) figures(r *http.Request, s session) (figures, error) {
+	id := mux.Vars(r)["id"]
+	found, err := c.service.Webhook(r.Context(), s.AccountID, id)
+	if err != nil {
+		return figures{}, err
+	}
+	stats, err := c.service.WebhookStats(r.Context(), s.AccountID, id, time.Now().Add(-spanOf(r).length), time.Time{})
+	if err != nil {
+		return figures{}, err
+	}
+	recoveries, err := c.service.Recoveries(r.Context(), s.AccountID, id, store.Page{Limit: 1})
+	if err != nil {
+		return figures{}, err
+	}
+	own := webhooksPath + "/" + id
+	query := spanOf(r).query
+	shown := figures{
+		LiveURL: own + live + query, BackURL: own + query, RecoverURL: own + "/recover",
+		Outcomes: outcomeChart(stats), Times: timeChart(stats), Hours: hourRows(stats),
+		Failed: stats.Deliveries[webhook.StatusExhausted], FailedURL: ofWebhook(id, webhook.StatusExhausted, stats.Since),
+		Since: stats.Since.UTC(),
+	}
+	for _, status := range webhook.Statuses() {
+		if n := stats.Deliveries[status]; n > 0 {
+			shown.Deliveries = append(shown.Deliveries, statusCount{statusOf(status).Words, ofWebhook(id, status, stats.Since), n})
+		}
+	}
+	shown.MayRecover = s.May(webhook.ScopeManage)
+	switch {
+	case !shown.MayRecover:
+		shown.CannotRecover = "Your API key lacks the scope manage, which recovering takes."
+	case !found.Enabled:
+		shown.CannotRecover = "The webhook is disabled; enable it first, and recover then."
+	}
+	if len(recoveries) > 0 {
+		shown.Recovery = newRecovery(recoveries[0])
+	}
+	if shown.ETag, err = c.etag("webhook.html", "figures", shown); err != nil {
+		return figures{}, err
+	}
+	shown.Now = time.Now()
+	return shown, nil
+}
+
+func newRecovery(r webhook.Recovery) *recovery {
+	return &recovery{
+		ID: r.ID, Running: r.Status == webhook.RecoveryRunning, Status: r.Status, Reason: r.Reason, Since: r.Since.UTC(),
+		Matched: r.Matched, Retried: r.Retried, Skipped: r.Skipped, Seen: min(r.Retried+r.Skipped, r.Matched),
+	}
+}
+
+// recover has what failed since a time retried and goes back to the webhook's page.
+func (c *Console) recover(w http.ResponseWriter, r *http.Request, s session) error {
+	return c.steer(w, r, s, func(ctx context.Context, accountID, id string) (notice, error) {
+		made, err := c.service.Recover(ctx, accountID, id, webhook.RecoveryDefinition{Since: r.PostForm.Get("since")})
+		if err != nil {
+			return c.notDone("Nothing is retried. ", "recover", id, err)
+		}
+		return notice{Good: true, Text: "Retrying what failed since " + made.Since.UTC().Format("2 Jan 15:04") + " UTC, oldest first."}, nil
+	})
+}
+
+// cancelRecovery ends a recovery and goes back to the webhook's page.
+func (c *Console) cancelRecovery(w http.ResponseWriter, r *http.Request, s session) error {
+	return c.steer(w, r, s, func(ctx context.Context, accountID, id string) (notice, error) {
+		ended, err := c.service.CancelRecovery(ctx, accountID, id)
+		if err != nil {
+			return c.notDone("Not cancelled. ", "cancel recovery", id, err)
+		}
+		return notice{Good: true, Text: fmt.Sprintf("Cancelled after %d of %d.", ended.Retried, ended.Matched)}, nil
+	})
+}
