@@ -59,6 +59,7 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 	if err != nil {
 		return webhook.AttemptResult{}, infrastructure(err)
 	}
+	defer a.lanes.Release(prepared.Webhook.ID, request.DeliveryID) // whatever becomes of it
 	if prepared.Recorded != nil {
 		result := recorded(*prepared.Recorded, prepared.Delivery, request.NextGap)
 		return result, a.follow(ctx, *prepared.Recorded, result, prepared.Webhook.ID)
@@ -69,6 +70,9 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 	if status, ended := endedBefore(prepared, request); ended {
 		err := a.end(ctx, request.DeliveryID, status)
 		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: status}, infrastructure(err)
+	}
+	if request.MayMove && a.lanes.Troubled(prepared.Webhook.ID) {
+		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: prepared.Delivery.Status, Moved: true}, nil
 	}
 	answer := a.send(ctx, prepared)
 	if err := ctx.Err(); err != nil && answer.statusCode == 0 {
@@ -128,8 +132,9 @@ func endedBefore(prepared store.Prepared, request webhook.AttemptRequest) (webho
 	}
 }
 
-func (a *Activities) send(ctx context.Context, prepared store.Prepared) answer {
-	defer a.lanes.Begin(prepared.Webhook.ID)()
+func (a *Activities) send(ctx context.Context, prepared store.Prepared) (answered answer) {
+	landed := a.lanes.Begin(prepared.Webhook.ID, prepared.Delivery.ID)
+	defer func() { landed(answered.outcome == webhook.OutcomeSuccess) }()
 	defer heartbeat(ctx)()
 	a.metrics.AttemptBegins()
 	defer a.metrics.AttemptEnds()

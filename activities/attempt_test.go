@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -216,20 +217,66 @@ func TestWorkerStoppedAfterTheAnswer(t *testing.T) {
 
 func TestRequestsInFlightAreCounted(t *testing.T) {
 	t.Parallel()
+	const account, most = "acc_1", 4 // as many of a webhook that has not answered yet
 	var during lanes.Lane
 	var h *harness
 	s := newFakeStore(t, "http://placeholder.test", webhook.Authentication{})
-	e := newEndpoint(t, func(http.ResponseWriter, *http.Request) { during = h.tracker.Choose(s.prepared.Webhook.ID) })
+	id := s.prepared.Webhook.ID
+	e := newEndpoint(t, func(http.ResponseWriter, *http.Request) { during = h.tracker.Likely(account, id) })
 	s.prepared.Webhook.URL = e.URL
 	h = newHarness(s, target.InsecureLoopback, time.Minute)
-	for range 15 {
-		h.tracker.Begin(s.prepared.Webhook.ID)
+	for i := range most {
+		require.Equal(t, lanes.Fast, h.tracker.Choose(account, id, fmt.Sprintf("dlv_%d", i)).Lane)
 	}
-	require.Equal(t, lanes.Fast, h.tracker.Choose(s.prepared.Webhook.ID))
+	require.Equal(t, lanes.Queued, h.tracker.Likely(account, id))
+	s.prepared.Delivery.ID = "dlv_1"
 	_, err := h.attempt(scheduled("dlv_1", 1))
 	require.NoError(t, err)
-	require.Equal(t, lanes.Queued, during)
-	require.Equal(t, lanes.Fast, h.tracker.Choose(s.prepared.Webhook.ID))
+	require.Equal(t, lanes.Queued, during, "the place is kept until the attempt ends")
+	require.Equal(t, lanes.Fast, h.tracker.Likely(account, id))
+}
+
+// An attempt that is not made gives back its place as well.
+func TestAttemptsThatAreNotMadeGiveBackTheirPlace(t *testing.T) {
+	t.Parallel()
+	const account, most = "acc_1", 4
+	s := newFakeStore(t, "http://placeholder.test", webhook.Authentication{})
+	id := s.prepared.Webhook.ID
+	s.prepared.Webhook.Enabled = false
+	h := newHarness(s, target.InsecureLoopback, time.Minute)
+	for i := range most {
+		require.Equal(t, lanes.Fast, h.tracker.Choose(account, id, fmt.Sprintf("dlv_%d", i)).Lane)
+	}
+	_, err := h.attempt(scheduled("dlv_1", 1))
+	require.NoError(t, err)
+	require.Equal(t, lanes.Fast, h.tracker.Likely(account, id))
+}
+
+// What is to be sent to an endpoint that has got into trouble moves to where slow endpoints wait for each other, and
+// is sent from there.
+func TestAttemptsMoveAwayFromTrouble(t *testing.T) {
+	t.Parallel()
+	e := newEndpoint(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
+	s := newFakeStore(t, e.URL, webhook.Authentication{})
+	h := newHarness(s, target.InsecureLoopback, time.Minute)
+	request := scheduled("dlv_1", 1)
+	request.MayMove = true
+	const failures = 3
+	for range failures {
+		result, err := h.attempt(request)
+		require.NoError(t, err)
+		require.False(t, result.Moved)
+	}
+	result, err := h.attempt(request)
+	require.NoError(t, err)
+	require.True(t, result.Moved)
+	require.Len(t, s.recordings, failures, "no attempt was made")
+
+	request.MayMove = false
+	result, err = h.attempt(request)
+	require.NoError(t, err)
+	require.False(t, result.Moved)
+	require.Len(t, s.recordings, failures+1)
 }
 
 // Temporal hears from an attempt while its endpoint takes its time.

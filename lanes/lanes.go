@@ -1,9 +1,15 @@
 // Package lanes decides which lane a delivery's first attempt takes. In the fast lane it runs inside the
-// workflow task that starts the delivery; in the queued lane it is an activity on a task queue of its own.
-// A webhook with many requests in flight leaves the fast lane to the others. It imports nothing of ours.
+// workflow task that starts the delivery; in the queued lane it is an activity on a task queue of its own, of which
+// there are two: one for endpoints that answer quickly, one for all others. So what is slow waits beside what is slow.
+//
+// What decides is what this process has seen of a webhook: how many of its requests are in flight, for how long, and
+// how the last ones ended. It imports nothing of ours.
 package lanes
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // Lane is where a delivery's first attempt runs.
 type Lane string
@@ -14,42 +20,236 @@ const (
 	Queued Lane = "queued"
 )
 
-// maxInFlight is how many requests a webhook may have in flight in this process before its deliveries
-// take the queued lane.
-const maxInFlight = 16
+const (
+	// Quick is what an endpoint takes at most that counts as quick.
+	Quick = time.Second
+	// maxInFlight is how many attempts of a webhook may be in the fast lane at the same time, of an account, and of all.
+	// An attempt there holds a workflow task, of which the worker has 1,000.
+	maxInFlight    = 64
+	maxOfAccount   = 256
+	maxOfAll       = 512
+	maxNew         = 4   // of a webhook that has not answered quickly yet, since it might never answer
+	maxNewOfOwner  = 128 // of all such webhooks of an account
+	failuresInARow = 3   // as many of a webhook make it troubled
+	quickInARow    = 3   // as many quick answers end the trouble
+	// startsWithin is how long a place is kept for an attempt that doesn't begin, because its workflow was not started
+	// or runs elsewhere.
+	startsWithin = 15 * time.Second
+	// maxWebhooks is how many webhooks are remembered, unless more have requests in flight.
+	maxWebhooks = 10_000
+)
 
-// Tracker counts the requests in flight of each webhook in this process. The zero value is ready to use.
+// Choice is the lane that an attempt takes, and why.
+type Choice struct {
+	Lane Lane
+	Slow bool   // in the queued lane: on the task queue of slow endpoints
+	Why  string // in plain words; empty for the fast lane
+}
+
+// Tracker knows what is going on with each webhook in this process. The zero value is ready to use.
 type Tracker struct {
 	mu       sync.Mutex
-	inFlight map[string]int
+	webhooks map[string]*state
+	accounts map[string]*held
+	fast     int // attempts in the fast lane
 }
 
-// Choose returns the lane for the webhook's next delivery.
-func (t *Tracker) Choose(webhookID string) Lane {
+// held counts the attempts in the fast lane that belong to an account.
+type held struct{ all, new int }
+
+// state is what is known of a webhook.
+type state struct {
+	flights  map[string]*flight // by delivery
+	fast     int
+	proven   bool // its endpoint has answered quickly
+	troubled bool // its endpoint is slow, or fails
+	quick    int  // quick answers in a row
+	failures int  // failures in a row
+}
+
+// flight is an attempt that is under way, or is to be soon.
+type flight struct {
+	account string // empty in the queued lane
+	new     bool   // the webhook was not proven
+	begun   bool
+	since   time.Time
+}
+
+// Choose returns the lane for the next delivery to a webhook of an account. In the fast lane, a place is kept for it
+// until its attempt has ended, see [Tracker.Begin] and [Tracker.Release].
+func (t *Tracker) Choose(accountID, webhookID, deliveryID string) Choice {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.inFlight[webhookID] >= maxInFlight {
-		return Queued
+	s := t.state(webhookID)
+	choice := t.choose(accountID, s)
+	if choice.Lane == Fast {
+		f := &flight{account: accountID, new: !s.proven, since: time.Now()}
+		s.flights[deliveryID] = f
+		t.hold(s, f, 1)
 	}
-	return Fast
+	return choice
 }
 
-// Begin notes that a request to the webhook is in flight; call the returned function when it is over.
-func (t *Tracker) Begin(webhookID string) (end func()) {
+// Likely returns the lane that [Tracker.Choose] would choose, without keeping a place.
+func (t *Tracker) Likely(accountID, webhookID string) Lane {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.inFlight == nil {
-		t.inFlight = make(map[string]int)
+	return t.choose(accountID, t.state(webhookID)).Lane
+}
+
+// Troubled reports whether the webhook's endpoint has been slow or failing of late.
+func (t *Tracker) Troubled(webhookID string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.state(webhookID).isTroubled()
+}
+
+func (t *Tracker) choose(accountID string, s *state) Choice {
+	if s.isTroubled() {
+		return Choice{Lane: Queued, Slow: true, Why: "its endpoint has been slow or failing of late"}
 	}
-	t.inFlight[webhookID]++
-	return func() { t.end(webhookID) }
+	t.releaseStale(s)
+	account := t.accounts[accountID]
+	if account == nil {
+		account = new(held)
+	}
+	switch {
+	case !s.proven && (s.fast >= maxNew || account.new >= maxNewOfOwner):
+		return Choice{Lane: Queued, Slow: true, Why: "its endpoint has not answered yet, and requests are in flight"}
+	case s.fast >= maxInFlight:
+		return Choice{Lane: Queued, Why: "many requests to its endpoint are in flight"}
+	case account.all >= maxOfAccount:
+		return Choice{Lane: Queued, Why: "many requests of the account are in flight"}
+	case t.fast >= maxOfAll:
+		return Choice{Lane: Queued, Why: "many requests are in flight"}
+	default:
+		return Choice{Lane: Fast}
+	}
 }
 
-func (t *Tracker) end(webhookID string) {
+// isTroubled also finds out about requests that should have been answered by now.
+func (s *state) isTroubled() bool {
+	if s.troubled {
+		return true
+	}
+	for _, f := range s.flights {
+		if f.begun && time.Since(f.since) > Quick {
+			s.troubled, s.quick = true, 0
+			return true
+		}
+	}
+	return false
+}
+
+// state returns what is known of a webhook, and makes room for it.
+func (t *Tracker) state(webhookID string) *state {
+	s := t.webhooks[webhookID]
+	if s != nil {
+		return s
+	}
+	for other, s := range t.webhooks {
+		if len(t.webhooks) < maxWebhooks {
+			break
+		}
+		if len(s.flights) == 0 {
+			delete(t.webhooks, other)
+		}
+	}
+	if t.webhooks == nil {
+		t.webhooks, t.accounts = make(map[string]*state), make(map[string]*held)
+	}
+	s = &state{flights: make(map[string]*flight)}
+	t.webhooks[webhookID] = s
+	return s
+}
+
+// hold counts a place in the fast lane: n is 1 when it is taken, -1 when it is given back.
+func (t *Tracker) hold(s *state, f *flight, n int) {
+	account := t.accounts[f.account]
+	if account == nil {
+		account = new(held)
+		t.accounts[f.account] = account
+	}
+	t.fast += n
+	s.fast += n
+	account.all += n
+	if f.new {
+		account.new += n
+	}
+	if account.all == 0 {
+		delete(t.accounts, f.account)
+	}
+}
+
+// land ends a flight and gives its place back.
+func (t *Tracker) land(s *state, deliveryID string, f *flight) {
+	if f.account != "" {
+		t.hold(s, f, -1)
+		f.account = ""
+	}
+	if s.flights[deliveryID] == f {
+		delete(s.flights, deliveryID)
+	}
+}
+
+// releaseStale gives back places of attempts that have not begun.
+func (t *Tracker) releaseStale(s *state) {
+	if s.fast < maxNew {
+		return
+	}
+	for id, f := range s.flights {
+		if !f.begun && time.Since(f.since) > startsWithin {
+			t.land(s, id, f)
+		}
+	}
+}
+
+// Release gives back the place of a delivery whose attempt will not begin here. One that has begun keeps it.
+func (t *Tracker) Release(webhookID, deliveryID string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.inFlight[webhookID]--
-	if t.inFlight[webhookID] == 0 {
-		delete(t.inFlight, webhookID)
+	s := t.state(webhookID)
+	if f := s.flights[deliveryID]; f != nil && !f.begun {
+		t.land(s, deliveryID, f)
+	}
+}
+
+// Begin notes that a request to the webhook is in flight; call the returned function when it is over, with whether the
+// endpoint accepted it.
+func (t *Tracker) Begin(webhookID, deliveryID string) (end func(accepted bool)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.state(webhookID)
+	f := s.flights[deliveryID]
+	if f == nil || f.begun {
+		f = new(flight)
+		s.flights[deliveryID] = f
+	}
+	f.begun, f.since = true, time.Now()
+	return func(accepted bool) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.land(s, deliveryID, f)
+		s.learn(accepted, time.Since(f.since))
+	}
+}
+
+// learn draws the conclusions from how a request ended. An endpoint is in trouble from one slow answer on, or from
+// several failures in a row; it is out of it after several quick successes in a row.
+func (s *state) learn(accepted bool, took time.Duration) {
+	if accepted {
+		s.failures = 0
+	} else {
+		s.failures++
+	}
+	if !accepted || took > Quick {
+		s.quick = 0
+		s.troubled = s.troubled || took > Quick || s.failures >= failuresInARow
+		return
+	}
+	s.quick++
+	s.proven = true
+	if s.quick >= quickInARow {
+		s.troubled = false
 	}
 }

@@ -1,59 +1,218 @@
 package lanes_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/durahook/durahook/lanes"
 )
 
-const inFlight = 16 // that many requests to a webhook may be in flight in the fast lane
+const (
+	account = "acc_1"
+	ofNew   = 4  // attempts of a webhook that has not answered yet may be in the fast lane
+	ofQuick = 64 // attempts of one that has answered quickly
+)
 
-func TestManyRequestsInFlightQueueOneWebhookOnly(t *testing.T) {
+// harness is a tracker with deliveries that have names of their own.
+type harness struct {
+	lanes.Tracker
+	t    *testing.T
+	made int
+}
+
+func (h *harness) choose(account, webhook string) (lanes.Choice, string) {
+	h.made++
+	id := fmt.Sprintf("dlv_%d", h.made)
+	return h.Choose(account, webhook, id), id
+}
+
+func (h *harness) fast(account, webhook string) string {
+	h.t.Helper()
+	choice, id := h.choose(account, webhook)
+	require.Equal(h.t, lanes.Choice{Lane: lanes.Fast}, choice)
+	return id
+}
+
+func (h *harness) queued(account, webhook string, slow bool, why string) {
+	h.t.Helper()
+	require.Equal(h.t, lanes.Queued, h.Likely(account, webhook))
+	choice, _ := h.choose(account, webhook)
+	require.Equal(h.t, lanes.Choice{Lane: lanes.Queued, Slow: slow, Why: why}, choice)
+}
+
+// request makes one to a webhook.
+func (h *harness) request(webhook string, accepted bool, took time.Duration) {
+	h.made++
+	end := h.Begin(webhook, fmt.Sprintf("dlv_%d", h.made))
+	<-time.After(took)
+	end(accepted)
+}
+
+func (h *harness) prove(webhooks ...string) {
+	for _, w := range webhooks {
+		h.request(w, true, time.Millisecond)
+	}
+}
+
+// with runs a test by a clock of its own.
+func with(t *testing.T, test func(h *harness)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(&harness{t: t}) })
+}
+
+const (
+	troubled = "its endpoint has been slow or failing of late"
+	unproven = "its endpoint has not answered yet, and requests are in flight"
+	crowded  = "many requests to its endpoint are in flight"
+)
+
+// A burst is not let through as a whole before the first request has begun.
+func TestChoosingKeepsAPlace(t *testing.T) {
 	t.Parallel()
-	var tracker lanes.Tracker
-	require.Equal(t, lanes.Fast, tracker.Choose("whk_busy"))
-	var ends []func()
-	for range inFlight {
-		require.Equal(t, lanes.Fast, tracker.Choose("whk_busy"))
-		ends = append(ends, tracker.Begin("whk_busy"))
-	}
-	require.Equal(t, lanes.Queued, tracker.Choose("whk_busy"))
-	require.Equal(t, lanes.Fast, tracker.Choose("whk_other"))
+	with(t, func(h *harness) {
+		h.prove("whk_1")
+		var ids []string
+		for range ofQuick {
+			ids = append(ids, h.fast(account, "whk_1"))
+		}
+		h.queued(account, "whk_1", false, crowded)
+		h.fast(account, "whk_2")
+		h.Release("whk_1", ids[0])
+		h.fast(account, "whk_1")
+		h.queued(account, "whk_1", false, crowded)
 
-	another := tracker.Begin("whk_busy")
-	ends[0]()
-	require.Equal(t, lanes.Queued, tracker.Choose("whk_busy"), "16 are still in flight")
-	another()
-	require.Equal(t, lanes.Fast, tracker.Choose("whk_busy"))
-	for _, end := range ends[1:] {
-		end()
-	}
-	require.Equal(t, lanes.Fast, tracker.Choose("whk_busy"))
+		h.Begin("whk_1", ids[1])(true)
+		h.fast(account, "whk_1")
+		end := h.Begin("whk_1", ids[2])
+		h.Release("whk_1", ids[2])
+		h.queued(account, "whk_1", false, crowded) // what has begun keeps its place
+		end(true)
+		h.fast(account, "whk_1")
+	})
+}
+
+func TestPlacesOfAttemptsThatDoNotBeginComeBack(t *testing.T) {
+	t.Parallel()
+	with(t, func(h *harness) {
+		for range ofNew {
+			h.fast(account, "whk_1")
+		}
+		h.queued(account, "whk_1", true, unproven)
+		<-time.After(16 * time.Second)
+		for range ofNew {
+			h.fast(account, "whk_1")
+		}
+		h.queued(account, "whk_1", true, unproven)
+	})
+}
+
+// An endpoint that never answers holds few places of the fast lane, and is found out long before its timeout.
+func TestAnEndpointThatNeverAnswers(t *testing.T) {
+	t.Parallel()
+	with(t, func(h *harness) {
+		for range ofNew {
+			h.Begin("whk_new", h.fast(account, "whk_new"))
+		}
+		h.queued(account, "whk_new", true, unproven)
+
+		h.prove("whk_known")
+		require.False(h.t, h.Troubled("whk_known"))
+		h.Begin("whk_known", h.fast(account, "whk_known"))
+		<-time.After(1100 * time.Millisecond)
+		for _, webhook := range []string{"whk_new", "whk_known"} {
+			require.True(h.t, h.Troubled(webhook))
+			h.queued(account, webhook, true, troubled)
+		}
+		h.fast(account, "whk_other")
+	})
+}
+
+func TestTrouble(t *testing.T) {
+	t.Parallel()
+	with(t, func(h *harness) {
+		h.prove("whk_1")
+		h.request("whk_1", true, 1001*time.Millisecond)
+		h.queued(account, "whk_1", true, troubled) // one slow answer is enough
+		h.prove("whk_1", "whk_1")
+		h.queued(account, "whk_1", true, troubled)
+		h.prove("whk_1")
+		h.fast(account, "whk_1") // three quick ones in a row end it
+
+		h.request("whk_2", false, time.Millisecond)
+		h.request("whk_2", false, time.Millisecond)
+		h.fast(account, "whk_2")
+		h.request("whk_2", false, time.Millisecond)
+		h.queued(account, "whk_2", true, troubled) // three failures in a row
+		h.prove("whk_2", "whk_2")
+		h.request("whk_2", false, time.Millisecond)
+		h.prove("whk_2", "whk_2")
+		h.queued(account, "whk_2", true, troubled)
+		h.prove("whk_2")
+		h.fast(account, "whk_2")
+	})
+}
+
+func TestAnAccountHasLimits(t *testing.T) {
+	t.Parallel()
+	with(t, func(h *harness) {
+		for i := range 128 / ofNew {
+			for range ofNew {
+				h.fast(account, fmt.Sprintf("whk_new_%d", i))
+			}
+		}
+		h.queued(account, "whk_new", true, unproven)
+		h.fast("acc_2", "whk_theirs")
+		h.prove("whk_a", "whk_b", "whk_c")
+		for range ofQuick {
+			h.fast(account, "whk_a")
+			h.fast(account, "whk_b")
+		}
+		h.queued(account, "whk_c", false, "many requests of the account are in flight")
+		h.fast("acc_2", "whk_theirs")
+	})
+}
+
+func TestTheProcessHasALimit(t *testing.T) {
+	t.Parallel()
+	with(t, func(h *harness) {
+		for i := range 512 / ofQuick {
+			webhook := fmt.Sprintf("whk_%d", i)
+			h.prove(webhook)
+			for range ofQuick {
+				h.fast(fmt.Sprintf("acc_%d", i/4), webhook)
+			}
+		}
+		h.queued("acc_other", "whk_other", false, "many requests are in flight")
+	})
 }
 
 func TestTrackerIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
-	var tracker lanes.Tracker
-	held := make([]func(), inFlight-1)
-	for i := range held {
-		held[i] = tracker.Begin("whk_1")
-	}
+	h := &harness{t: t}
 	var group sync.WaitGroup
-	for range 50 {
+	for worker := range 50 {
 		group.Go(func() {
-			for range 100 {
-				end := tracker.Begin("whk_1")
-				tracker.Choose("whk_1")
-				end()
+			for i := range 100 {
+				webhook, id := fmt.Sprintf("whk_%d", i%3), fmt.Sprintf("dlv_%d_%d", worker, i)
+				fast := h.Choose(account, webhook, id).Lane == lanes.Fast
+				h.Troubled(webhook)
+				if fast && i%5 == 0 {
+					h.Release(webhook, id)
+					continue
+				}
+				h.Begin(webhook, id)(true)
 			}
 		})
 	}
 	group.Wait()
-	require.Equal(t, lanes.Fast, tracker.Choose("whk_1"), "15 are in flight")
-	end := tracker.Begin("whk_1")
-	require.Equal(t, lanes.Queued, tracker.Choose("whk_1"), "16 are in flight")
-	end()
+	for i := range 3 {
+		for range ofQuick {
+			h.fast(account, fmt.Sprintf("whk_%d", i)) // all places are free again
+		}
+	}
 }

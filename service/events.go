@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
@@ -104,32 +103,48 @@ func (s *Service) publishUncounted(ctx context.Context, by webhook.Principal, ac
 }
 
 // publishEvents stores the events with their deliveries and has these started, unless the key was used before.
-func (s *Service) publishEvents(ctx context.Context, accountID string, events []webhook.Event, key *webhook.IdempotencyKey) (_ []webhook.Published, fresh bool, err error) {
-	published, err := s.match(ctx, accountID, events)
-	if err != nil {
-		return nil, false, err
+func (s *Service) publishEvents(ctx context.Context, accountID string, events []webhook.Event, key *webhook.IdempotencyKey) ([]webhook.Published, bool, error) {
+	const tries = 3
+	for try := 1; ; try++ {
+		published, version, err := s.match(ctx, accountID, events)
+		if err != nil {
+			return nil, false, err
+		}
+		publication := store.Publication{AccountID: accountID, Published: published, Key: key, Version: &version}
+		if try == tries {
+			publication.Version = nil // who changes webhooks all the time doesn't keep events from being published
+		}
+		fresh, err := s.store.Publish(ctx, publication)
+		if errors.Is(err, store.ErrStale) {
+			continue
+		}
+		if err != nil || !fresh {
+			return nil, false, err
+		}
+		for _, one := range published {
+			s.starter.Enqueue(one.Deliveries)
+		}
+		return published, true, nil
 	}
-	fresh, err = s.store.Publish(ctx, store.Publication{AccountID: accountID, Published: published, Key: key})
-	if err != nil || !fresh {
-		return nil, false, err
-	}
-	for _, one := range published {
-		s.starter.Enqueue(one.Deliveries)
-	}
-	return published, true, nil
 }
 
-// match makes a delivery for each event and each webhook of the account that wants it.
-func (s *Service) match(ctx context.Context, accountID string, events []webhook.Event) ([]webhook.Published, error) {
-	var eventTypes []string
+// match makes a delivery for each event and each webhook of the account that wants it. The version is that of the
+// subscriptions which it goes by.
+func (s *Service) match(ctx context.Context, accountID string, events []webhook.Event) (_ []webhook.Published, version int64, err error) {
+	subscribed := map[string]store.Subscribed{}
 	for _, event := range events {
-		if !slices.Contains(eventTypes, event.Event) {
-			eventTypes = append(eventTypes, event.Event)
+		if _, ok := subscribed[event.Event]; ok {
+			continue
 		}
-	}
-	subscriptions, err := s.store.Subscriptions(ctx, accountID, eventTypes)
-	if err != nil {
-		return nil, err
+		found, err := s.store.Subscriptions(ctx, accountID, event.Event)
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(subscribed) == 0 {
+			version = found.Version
+		}
+		subscribed[event.Event] = found
+		version = min(version, found.Version) // if one is stale, all count as stale
 	}
 	published, deliveries := make([]webhook.Published, len(events)), 0
 	ctx, cancel := context.WithTimeout(ctx, filterTimeout)
@@ -137,18 +152,18 @@ func (s *Service) match(ctx context.Context, accountID string, events []webhook.
 	for i, event := range events {
 		event.AccountID = accountID
 		published[i].Event = event
-		wanted, err := s.filters.wanted(ctx, event, subscriptions)
+		wanted, err := s.filters.wanted(ctx, event, subscribed[event.Event].Subscriptions)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for _, subscription := range wanted {
 			published[i].Deliveries = append(published[i].Deliveries, webhook.NewDelivery(event, subscription.WebhookID, subscription.WebhookName))
 		}
 		if deliveries += len(published[i].Deliveries); deliveries > maxDeliveries {
-			return nil, &webhook.Error{Code: webhook.CodeTooLarge, Message: fmt.Sprintf("The batch would make more than %d deliveries; send fewer events at once.", maxDeliveries)}
+			return nil, 0, &webhook.Error{Code: webhook.CodeTooLarge, Message: fmt.Sprintf("The batch would make more than %d deliveries; send fewer events at once.", maxDeliveries)}
 		}
 	}
-	return published, nil
+	return published, version, nil
 }
 
 // Event returns one event of the account with its deliveries, the oldest first.

@@ -55,7 +55,8 @@ func (s *Service) publishHappened(ctx context.Context, happened webhook.Operatio
 	if err != nil {
 		return err
 	}
-	published, err := s.match(ctx, happened.AccountID, []webhook.Event{event})
+	s.store.ForgetSubscriptions(happened.AccountID) // what happened may have changed them, and no version is compared
+	published, _, err := s.match(ctx, happened.AccountID, []webhook.Event{event})
 	if err != nil {
 		return err
 	}

@@ -63,8 +63,7 @@ func (s *Starter) startAgain(ctx context.Context, d webhook.Delivery) error {
 // that waited for an attempt goes on with what is left of its schedule; what was closed, and perhaps reopened, gets
 // the one attempt that somebody asked for.
 func (s *Starter) restOptions(ctx context.Context, d webhook.Delivery) (client.StartWorkflowOptions, workflows.DeliveryInput, error) {
-	options, input := s.startOptions(d)
-	options.EnableEagerStart, input.FastLane = false, false
+	options, input := s.startOptions(d, s.queuedLane(d))
 	var err error
 	switch {
 	case d.Status.Open() && d.NextAttemptAt != nil:

@@ -26,6 +26,8 @@ const (
 	queued = 4096
 	// starters is how many workflows are started at the same time.
 	starters = 32
+	// preparedAhead is how many deliveries' first attempts are prepared in one go, just before their start.
+	preparedAhead = 64
 	// startTimeout bounds one start.
 	startTimeout = 10 * time.Second
 	// sweepInterval is how often the sweep looks for deliveries that were never started.
@@ -45,6 +47,8 @@ type Starter struct {
 	schedule []string
 	lanes    *lanes.Tracker // nil without a worker in this process: everything takes the queued lane
 	queue    chan webhook.Delivery
+	starting chan webhook.Delivery // what is taken off the queue, for one of the starters
+	inHand   inHand
 	swept    atomic.Uint64
 	log      *slog.Logger
 }
@@ -54,16 +58,18 @@ type Starter struct {
 func NewStarter(s *store.Store, c client.Client, schedule webhook.Schedule, tracker *lanes.Tracker, log *slog.Logger) *Starter {
 	return &Starter{
 		store: s, temporal: c, schedule: schedule.Strings(), lanes: tracker,
-		queue: make(chan webhook.Delivery, queued), log: log,
+		queue: make(chan webhook.Delivery, queued), starting: make(chan webhook.Delivery), log: log,
 	}
 }
 
 // Enqueue has the workflows of committed deliveries started soon. It never blocks.
 func (s *Starter) Enqueue(deliveries []webhook.Delivery) {
 	for _, d := range deliveries {
+		s.inHand.add(d.ID)
 		select {
 		case s.queue <- d:
 		default:
+			s.inHand.remove(d.ID)
 			return // the sweep finds them
 		}
 	}
@@ -78,6 +84,7 @@ func (s *Starter) Swept() uint64 { return s.swept.Load() }
 // Run starts workflows until ctx is done.
 func (s *Starter) Run(ctx context.Context) error {
 	var running sync.WaitGroup
+	running.Go(func() { s.takeQueued(ctx) })
 	for range starters {
 		running.Go(func() { s.startQueued(ctx) })
 	}
@@ -87,13 +94,83 @@ func (s *Starter) Run(ctx context.Context) error {
 	return nil
 }
 
+// takeQueued hands what is queued to the starters, and has the first attempts prepared that will be made here: all
+// that wait, up to preparedAhead, in one go.
+func (s *Starter) takeQueued(ctx context.Context) {
+	for {
+		deliveries, err := s.next(ctx)
+		if err != nil {
+			return
+		}
+		var fast []string
+		for _, d := range deliveries {
+			if s.lanes != nil && s.lanes.Likely(d.AccountID, d.WebhookID) == lanes.Fast {
+				fast = append(fast, d.ID)
+			}
+		}
+		if len(fast) > 0 {
+			s.store.PrepareAhead(ctx, fast)
+		}
+		for _, d := range deliveries {
+			select {
+			case <-ctx.Done():
+				return
+			case s.starting <- d:
+			}
+		}
+	}
+}
+
+// next waits for a delivery and returns it with those that are queued behind it. It fails when ctx is done.
+func (s *Starter) next(ctx context.Context) ([]webhook.Delivery, error) {
+	var deliveries []webhook.Delivery
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case d := <-s.queue:
+		deliveries = append(deliveries, d)
+	}
+	for len(deliveries) < preparedAhead {
+		select {
+		case d := <-s.queue:
+			deliveries = append(deliveries, d)
+		default:
+			return deliveries, nil
+		}
+	}
+	return deliveries, nil
+}
+
+// chooseLane returns the lane for the first attempt of a delivery, which has a place there until it ends. Without a
+// worker in this process, it is queued.
+func (s *Starter) chooseLane(d webhook.Delivery) lanes.Choice {
+	if s.lanes == nil {
+		return lanes.Choice{Lane: lanes.Queued, Why: "no worker runs beside the API"}
+	}
+	return s.lanes.Choose(d.AccountID, d.WebhookID, d.ID)
+}
+
+// queuedLane returns the queued lane for what is not a delivery's first attempt.
+func (s *Starter) queuedLane(d webhook.Delivery) lanes.Choice {
+	return lanes.Choice{Lane: lanes.Queued, Slow: s.lanes != nil && s.lanes.Troubled(d.WebhookID), Why: "a retry was asked for"}
+}
+
+// release gives back the place in the fast lane of a delivery that was not started.
+func (s *Starter) release(d webhook.Delivery) {
+	if s.lanes != nil {
+		s.lanes.Release(d.WebhookID, d.ID)
+	}
+}
+
 func (s *Starter) startQueued(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case d := <-s.queue:
-			if err := s.start(ctx, d); err != nil && ctx.Err() == nil {
+		case d := <-s.starting:
+			err := s.start(ctx, d)
+			s.inHand.remove(d.ID)
+			if err != nil && ctx.Err() == nil {
 				s.log.Warn("start delivery; the sweep will", "delivery", d.ID, "error", err)
 			}
 		}
@@ -141,6 +218,9 @@ func (s *Starter) sweepOnce(ctx context.Context) (int, error) {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(starters)
 	for _, d := range deliveries {
+		if s.inHand.has(d.ID) {
+			continue
+		}
 		group.Go(func() error {
 			if err := s.startSwept(groupCtx, d); err != nil {
 				return err
@@ -154,9 +234,10 @@ func (s *Starter) sweepOnce(ctx context.Context) (int, error) {
 	failed := group.Wait()
 	var done, others []string
 	for _, d := range deliveries {
-		if started[d.ID] {
+		switch {
+		case started[d.ID]:
 			done = append(done, d.ID)
-		} else {
+		case !s.inHand.has(d.ID): // what is queued here stays claimed
 			others = append(others, d.ID)
 		}
 	}
@@ -179,8 +260,12 @@ func (s *Starter) startSwept(ctx context.Context, d webhook.Delivery) error {
 
 // start starts the delivery's workflow; that it was started before is fine.
 func (s *Starter) start(ctx context.Context, d webhook.Delivery) error {
-	options, input := s.startOptions(d)
-	return s.execute(ctx, options, input)
+	options, input := s.startOptions(d, s.chooseLane(d))
+	err := s.execute(ctx, options, input)
+	if err != nil {
+		s.release(d)
+	}
+	return err
 }
 
 func (s *Starter) execute(ctx context.Context, options client.StartWorkflowOptions, input workflows.DeliveryInput) error {
@@ -202,14 +287,19 @@ func (s *Starter) scheduleOf(d webhook.Delivery) []string {
 	return s.schedule
 }
 
-func (s *Starter) startOptions(d webhook.Delivery) (client.StartWorkflowOptions, workflows.DeliveryInput) {
+func (s *Starter) startOptions(d webhook.Delivery, lane lanes.Choice) (client.StartWorkflowOptions, workflows.DeliveryInput) {
 	summary := d.Event + " → " + d.WebhookName
 	if d.Test {
 		summary = "test: " + summary
 	}
 	input := workflows.DeliveryInput{
 		AccountID: d.AccountID, WebhookID: d.WebhookID, EventID: d.EventID, Schedule: s.scheduleOf(d),
-		FastLane: s.lanes != nil && s.lanes.Choose(d.WebhookID) == lanes.Fast,
+		FastLane: lane.Lane == lanes.Fast, SlowLane: lane.Slow,
+	}
+	details := fmt.Sprintf("Sends event `%s` to webhook `%s` of account `%s`. "+
+		"Signal `retry` to attempt it now; cancel to give it up.\n\nFirst attempt: %s lane", d.EventID, d.WebhookID, d.AccountID, lane.Lane)
+	if lane.Why != "" {
+		details += ", since " + lane.Why
 	}
 	return client.StartWorkflowOptions{
 		ID:                                       d.ID,
@@ -218,13 +308,22 @@ func (s *Starter) startOptions(d webhook.Delivery) (client.StartWorkflowOptions,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		EnableEagerStart:                         input.FastLane,
 		StaticSummary:                            summary,
-		StaticDetails: fmt.Sprintf("Sends event `%s` to webhook `%s` of account `%s`. "+
-			"Signal `retry` to attempt it now; cancel to give it up.", d.EventID, d.WebhookID, d.AccountID),
+		StaticDetails:                            details + ".",
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			workflows.AccountAttribute.ValueSet(d.AccountID),
 			workflows.WebhookAttribute.ValueSet(d.WebhookID),
 			workflows.EventAttribute.ValueSet(d.Event),
 		),
-		Priority: temporal.Priority{FairnessKey: d.WebhookID},
+		Priority: priorityOf(d),
 	}, input
+}
+
+// priorityOf has a test come before what else waits for its webhook, since somebody waits for the answer.
+func priorityOf(d webhook.Delivery) temporal.Priority {
+	const first = 1
+	p := temporal.Priority{FairnessKey: d.WebhookID}
+	if d.Test {
+		p.PriorityKey = first
+	}
+	return p
 }

@@ -87,11 +87,12 @@ func (s *Service) testEvent(ctx context.Context, w webhook.Webhook, request webh
 
 // runTest starts the delivery's workflow and waits for its end, whichever that is.
 func (s *Service) runTest(ctx context.Context, d webhook.Delivery) error {
-	options, input := s.starter.startOptions(d)
+	options, input := s.starter.startOptions(d, s.starter.chooseLane(d))
 	starting, cancel := context.WithTimeout(ctx, temporalTimeout)
 	defer cancel()
 	run, err := s.temporal.ExecuteWorkflow(starting, options, workflows.Delivery, input)
 	if err != nil {
+		s.starter.release(d)
 		return unavailable("test "+d.ID, err)
 	}
 	err = run.Get(ctx, nil)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"github.com/durahook/durahook/internal/batch"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -110,19 +112,23 @@ func (s *Store) RevokeAPIKey(ctx context.Context, accountID, id string) error {
 	return err
 }
 
-// APIKeyByHash returns the key with this hash, if it is in force; found is false for any other.
+// APIKeyByHash returns the key with this hash, if it is in force; found is false for any other. Requests that come in
+// at the same time are looked up together, each after it came in: a key that was revoked before opens nothing.
 func (s *Store) APIKeyByHash(ctx context.Context, hash webhook.APIKeyHash) (key webhook.APIKey, found bool, err error) {
-	return s.apiKeyInForce(ctx, "hash", hash[:])
+	known, err := s.keyLookups.Do(ctx, hash)
+	if err != nil {
+		return webhook.APIKey{}, false, fmt.Errorf("find API key: %w", err)
+	}
+	if known == nil {
+		return webhook.APIKey{}, false, nil
+	}
+	return *known, true, nil
 }
 
 // APIKeyByID returns the key with this ID, of whichever account, if it is in force; found is false for any other.
 func (s *Store) APIKeyByID(ctx context.Context, id string) (key webhook.APIKey, found bool, err error) {
-	return s.apiKeyInForce(ctx, "id", id)
-}
-
-func (s *Store) apiKeyInForce(ctx context.Context, column string, value any) (key webhook.APIKey, found bool, err error) {
 	var row apiKeyRow
-	err = s.db.GetContext(ctx, &row, `SELECT `+keyColumns+` FROM api_keys WHERE `+column+` = $1 AND `+inForce, value)
+	err = s.db.GetContext(ctx, &row, `SELECT `+keyColumns+` FROM api_keys WHERE id = $1 AND `+inForce, id)
 	if errors.Is(err, errNoRows) {
 		return webhook.APIKey{}, false, nil
 	}
@@ -130,6 +136,41 @@ func (s *Store) apiKeyInForce(ctx context.Context, column string, value any) (ke
 		return webhook.APIKey{}, false, fmt.Errorf("find API key: %w", err)
 	}
 	return row.apiKey(), true, nil
+}
+
+func (s *Store) batchKeyLookups() *batch.Batcher[webhook.APIKeyHash, *webhook.APIKey] {
+	const most = 200
+	return batch.New(batch.Options[webhook.APIKeyHash]{Most: most, Timeout: batchTimeout}, s.findAllKeys)
+}
+
+const findKeysStatement = `SELECT ` + keyColumns + `, hash FROM api_keys WHERE hash = ANY ($1) AND ` + inForce
+
+func (s *Store) findAllKeys(ctx context.Context, hashes []webhook.APIKeyHash) ([]*webhook.APIKey, error) {
+	var wanted column
+	for _, hash := range hashes {
+		wanted.bytes(hash[:])
+	}
+	statement, err := s.findKeys.on(ctx, s.db) //nolint:sqlclosecheck // it is kept for the next time
+	if err != nil {
+		return nil, err
+	}
+	var rows []struct {
+		apiKeyRow
+		Hash []byte `db:"hash"`
+	}
+	if err := statement.SelectContext(ctx, &rows, wanted); err != nil {
+		return nil, err
+	}
+	found := make([]*webhook.APIKey, len(hashes))
+	for _, row := range rows {
+		key := row.apiKey()
+		for n, hash := range hashes {
+			if bytes.Equal(hash[:], row.Hash) {
+				found[n] = &key
+			}
+		}
+	}
+	return found, nil
 }
 
 // NoteUseOfAPIKey writes down that the key is in use, unless that was done less than every ago.

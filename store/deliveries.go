@@ -78,6 +78,7 @@ func insertDelivery(ctx context.Context, into sqlx.QueryerContext, d *webhook.De
 // EndDelivery writes down that a delivery ended without another attempt, and reports whether that was not
 // written down already.
 func (s *Store) EndDelivery(ctx context.Context, id string, status webhook.Status) (bool, error) {
+	defer s.ahead.changed()
 	result, err := s.db.ExecContext(ctx, `
 		UPDATE deliveries SET status = $2, next_attempt_at = NULL, updated_at = now() WHERE id = $1 AND status <> $2`, id, status)
 	if err != nil {
@@ -89,6 +90,7 @@ func (s *Store) EndDelivery(ctx context.Context, id string, status webhook.Statu
 
 // CancelUnattempted cancels a delivery before its first attempt and reports whether it did.
 func (s *Store) CancelUnattempted(ctx context.Context, id string) (bool, error) {
+	defer s.ahead.changed()
 	result, err := s.db.ExecContext(ctx, `
 		UPDATE deliveries SET status = 'cancelled', updated_at = now()
 		WHERE id = $1 AND status = 'pending' AND attempt_count = 0`, id)

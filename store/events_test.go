@@ -71,13 +71,77 @@ func TestSubscriptions(t *testing.T) {
 	ended, started, all := f.newWebhook(f.account, "call.ended"), f.newWebhook(f.account, "call.started"), f.newWebhook(f.account, "*")
 	f.newWebhook(f.account, "contact.created")
 	f.newWebhook(f.newAccount("other"), "*")
-	got, err := f.Subscriptions(t.Context(), f.account, []string{"call.ended", "call.started"})
+	for eventType, want := range map[string]webhook.Webhook{"call.ended": ended, "call.started": started} {
+		for range 2 { // the second time from memory
+			got, err := f.Subscriptions(t.Context(), f.account, eventType)
+			require.NoError(t, err)
+			require.EqualValues(t, 4, got.Version)
+			require.Equal(t, []webhook.Subscription{
+				{WebhookID: want.ID, WebhookName: want.Name, Events: []string{eventType}},
+				{WebhookID: all.ID, WebhookName: all.Name, Events: []string{"*"}},
+			}, got.Subscriptions)
+		}
+	}
+	got, err := f.Subscriptions(t.Context(), f.newAccount("empty"), "call.ended")
 	require.NoError(t, err)
-	require.Equal(t, []webhook.Subscription{
-		{WebhookID: ended.ID, WebhookName: ended.Name, Events: []string{"call.ended"}},
-		{WebhookID: started.ID, WebhookName: started.Name, Events: []string{"call.started"}},
-		{WebhookID: all.ID, WebhookName: all.Name, Events: []string{"*"}},
-	}, got)
+	require.Equal(t, store.Subscribed{}, got)
+}
+
+// Whatever changes about who gets which events counts for the next event, whichever process changed it: what was
+// matched before is refused.
+func TestPublishRefusesStaleSubscriptions(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(f *fixture, w webhook.Webhook){
+		"a new one": func(f *fixture, _ webhook.Webhook) { f.newWebhook(f.account, "*") },
+		"the events": func(f *fixture, w webhook.Webhook) {
+			f.exec(`UPDATE webhooks SET events = '{call.failed}' WHERE id = $1`, w.ID)
+		},
+		"the filter": func(f *fixture, w webhook.Webhook) {
+			f.exec(`UPDATE webhooks SET filter = 'data.duration > 60' WHERE id = $1`, w.ID)
+		},
+		"disabled": func(f *fixture, w webhook.Webhook) {
+			require.NoError(f.t, f.DisableWebhook(f.t.Context(), w.ID, "Test."))
+		},
+		"deleted": func(f *fixture, w webhook.Webhook) {
+			require.NoError(f.t, f.DeleteWebhook(f.t.Context(), f.account, w.ID))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			w := f.newWebhook(f.account, "call.ended")
+			other := f.newAccount("other")
+			f.newWebhook(other, "*")
+			publish := func(account string, version int64) error {
+				_, err := f.Publish(t.Context(), store.Publication{
+					AccountID: account, Published: []webhook.Published{{Event: *f.newEvent(account)}}, Version: &version,
+				})
+				return err
+			}
+			before, err := f.Subscriptions(t.Context(), f.account, "call.ended")
+			require.NoError(t, err)
+			require.NoError(t, publish(f.account, before.Version))
+			change(f, w)
+			require.ErrorIs(t, publish(f.account, before.Version), store.ErrStale)
+			require.NoError(t, publish(other, 1), "others are not concerned")
+			require.Equal(t, 2, f.count(`SELECT count(*) FROM events`), "what is refused is not written")
+
+			after, err := f.Subscriptions(t.Context(), f.account, "call.ended")
+			require.NoError(t, err)
+			require.Equal(t, before.Version+1, after.Version, "it was looked up again")
+			require.NotEqual(t, before.Subscriptions, after.Subscriptions)
+			require.NoError(t, publish(f.account, after.Version))
+		})
+	}
+}
+
+// Secrets and URLs are looked up for each attempt: they don't concern who gets what.
+func TestOtherChangesLeaveSubscriptionsAsTheyAre(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	w := f.newWebhook(f.account, "*")
+	require.NoError(t, f.SetWebhookURL(t.Context(), f.account, w.ID, "https://new.example/"))
+	require.Equal(t, 1, f.count(`SELECT version FROM subscription_versions`))
 }
 
 // However many of the same requests come in at the same moment, one of them publishes.

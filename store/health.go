@@ -90,6 +90,7 @@ func (s *Store) Failing(ctx context.Context, atLeast time.Duration) ([]webhook.F
 // DisableFailing disables a webhook that fails, and tells of it. It reports whether it did: not if the webhook
 // does not fail any more, or did meanwhile succeed without anybody having looked.
 func (s *Store) DisableFailing(ctx context.Context, f webhook.Failing) (done bool, err error) {
+	defer s.ahead.changed()
 	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
 		if still, err := stillFailing(ctx, tx, f); err != nil || !still {
 			return err

@@ -20,6 +20,7 @@ const updateTries = 10
 // webhook as it is and may refuse; it runs again when somebody else changed the webhook meanwhile, so that
 // no change is lost and each was checked against what it changes.
 func (s *Store) UpdateWebhook(ctx context.Context, accountID, id string, change func(w *webhook.Webhook) error) (webhook.Webhook, error) {
+	defer s.ahead.changed()
 	for range updateTries {
 		before, err := s.Webhook(ctx, accountID, id)
 		if err != nil {
@@ -93,6 +94,7 @@ func (s *Store) replaceWebhook(ctx context.Context, tx *sqlx.Tx, w *webhook.Webh
 // DisableWebhook stops deliveries to a webhook whose endpoint is gone, and tells of it; reason says in plain words
 // why. The first reason stays.
 func (s *Store) DisableWebhook(ctx context.Context, id, reason string) error {
+	defer s.ahead.changed()
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {
 		_, err := disableWebhook(ctx, tx, id, webhook.CauseGone, reason)
 		return err
@@ -133,6 +135,7 @@ func tellSwitched(ctx context.Context, tx *sqlx.Tx, w webhook.Webhook, cause web
 // DeleteWebhook hides a webhook of the account for good and stops deliveries to it. What was delivered
 // stays to be seen.
 func (s *Store) DeleteWebhook(ctx context.Context, accountID, id string) error {
+	defer s.ahead.changed()
 	result, err := s.db.ExecContext(ctx, `
 		UPDATE webhooks SET deleted_at = now(), disabled_at = clock_timestamp(), discard_at = now(), updated_at = now()
 		WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL`, accountID, id)

@@ -26,7 +26,7 @@ func TestNothingSucceedsWithoutTheDatabase(t *testing.T) {
 		"Webhooks":             func() error { _, err := s.Webhooks(ctx, account, page); return err },
 		"SetWebhookURL":        func() error { return s.SetWebhookURL(ctx, account, w, "https://example.com") },
 		"DisableWebhook":       func() error { return s.DisableWebhook(ctx, w, "Test.") },
-		"Subscriptions":        func() error { _, err := s.Subscriptions(ctx, account, []string{"call.ended"}); return err },
+		"Subscriptions":        func() error { _, err := s.Subscriptions(ctx, account, "call.ended"); return err },
 		"Publish":              func() error { _, err := s.Publish(ctx, store.Publication{AccountID: account}); return err },
 		"PublishedBefore":      func() error { _, err := s.PublishedBefore(ctx, account, new(webhook.IdempotencyKey)); return err },
 		"Event":                func() error { _, err := s.Event(ctx, account, d); return err },

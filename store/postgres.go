@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -24,12 +25,32 @@ func openDB(connector driver.Connector) *sql.DB {
 	return db
 }
 
-// IsOutage reports whether an error of the store means that Postgres could not be reached or is shutting
-// down, so that the same call may work later.
+// batchTimeout bounds what is done for many callers at once.
+const batchTimeout = 20 * time.Second
+
+// isSingle reports whether one row of a batch may be to blame for an error: a value that cannot be, a constraint, or
+// two that get in each other's way.
+func isSingle(err error) bool {
+	var postgres *pq.Error
+	if !errors.As(err, &postgres) {
+		return false
+	}
+	switch postgres.Code.Class() {
+	case "21", "22", "23", "40", "54": // cardinality, data, integrity, rollback (deadlock), program limit
+		return true
+	default:
+		return false
+	}
+}
+
+// IsOutage reports whether an error of the store means that Postgres could not be reached, doesn't come to it or is
+// shutting down, so that the same call may work later.
 func IsOutage(err error) bool {
 	var network net.Error
 	var postgres *pq.Error
 	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return true
 	case errors.As(err, &postgres):
 		// Class 08 is a lost connection, 57P an operator's intervention, 53300 too many connections.
 		code := string(postgres.Code)

@@ -13,6 +13,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/durahook/durahook/encryption"
+	"github.com/durahook/durahook/internal/batch"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -20,6 +21,16 @@ import (
 type Store struct {
 	db   *sqlx.DB
 	keys *encryption.Keyring
+
+	subscriptions subscriptions
+	ahead         ahead
+
+	publications *batch.Batcher[searched, publishedRow]
+	preparations *batch.Batcher[preparation, preparedRow]
+	recordings   *batch.Batcher[recording, struct{}]
+	keyLookups   *batch.Batcher[webhook.APIKeyHash, *webhook.APIKey]
+
+	publish, prepare, record, findKeys reused
 }
 
 // Open connects to the Postgres database at url and makes sure that it answers. The first key seals the secrets
@@ -29,7 +40,13 @@ func Open(ctx context.Context, url string, keys ...*encryption.Key) (*Store, err
 	if err != nil {
 		return nil, errors.New("the database URL cannot be read; use the form postgres://user:password@host:5432/durahook")
 	}
-	s := &Store{db: sqlx.NewDb(openDB(connector), "postgres"), keys: encryption.NewKeyring(keys...)}
+	s := &Store{
+		db: sqlx.NewDb(openDB(connector), "postgres"), keys: encryption.NewKeyring(keys...),
+		publish: reused{text: publishStatement}, prepare: reused{text: prepareStatement},
+		record: reused{text: recordStatement}, findKeys: reused{text: findKeysStatement},
+	}
+	s.publications, s.preparations, s.recordings, s.keyLookups =
+		s.batchPublications(), s.batchPreparations(), s.batchRecordings(), s.batchKeyLookups()
 	if err := s.Ping(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -94,8 +95,11 @@ func (f *fixture) publish(account string) []webhook.Delivery {
 // publishEvent publishes an event to all webhooks of its account that subscribe to it.
 func (f *fixture) publishEvent(event *webhook.Event) ([]webhook.Delivery, error) {
 	f.t.Helper()
-	published := []webhook.Published{f.match(*event)}
-	fresh, err := f.Publish(f.t.Context(), store.Publication{AccountID: event.AccountID, Published: published})
+	published, version := f.matchVersion(*event)
+	fresh, err := f.Publish(f.t.Context(), store.Publication{AccountID: event.AccountID, Published: published, Version: &version})
+	if errors.Is(err, store.ErrStale) {
+		return f.publishEvent(event)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -107,14 +111,20 @@ func (f *fixture) publishEvent(event *webhook.Event) ([]webhook.Delivery, error)
 // match returns an event with a new delivery for each webhook of its account that subscribes to it.
 func (f *fixture) match(event webhook.Event) webhook.Published {
 	f.t.Helper()
-	subscriptions, err := f.Subscriptions(f.t.Context(), event.AccountID, []string{event.Event})
+	published, _ := f.matchVersion(event)
+	return published[0]
+}
+
+func (f *fixture) matchVersion(event webhook.Event) ([]webhook.Published, int64) {
+	f.t.Helper()
+	subscribed, err := f.Subscriptions(f.t.Context(), event.AccountID, event.Event)
 	require.NoError(f.t, err)
 	published := webhook.Published{Event: event}
-	for _, s := range subscriptions {
+	for _, s := range subscribed.Subscriptions {
 		require.True(f.t, s.Wants(event.Event))
 		published.Deliveries = append(published.Deliveries, webhook.NewDelivery(event, s.WebhookID, s.WebhookName))
 	}
-	return published
+	return []webhook.Published{published}, subscribed.Version
 }
 
 // newDelivery returns a pending delivery to a webhook of its own.

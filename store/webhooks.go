@@ -114,6 +114,7 @@ func (s *Store) Webhooks(ctx context.Context, accountID string, page Page) ([]we
 
 // SetWebhookURL has a webhook of the account deliver to another URL, which the caller has checked.
 func (s *Store) SetWebhookURL(ctx context.Context, accountID, id, url string) error {
+	defer s.ahead.changed()
 	_, err := s.db.ExecContext(ctx, `
 		UPDATE webhooks SET url = $3, updated_at = now()
 		WHERE account_id = $1 AND id = $2 AND url <> $3`, accountID, id, url)

@@ -15,6 +15,9 @@ type AttemptRequest struct {
 	Reset bool `json:"reset,omitempty"`
 	// NextGap is how long the schedule waits if this attempt fails; nil when it was the last.
 	NextGap *time.Duration `json:"next_gap,omitempty"`
+	// MayMove allows for no attempt if the endpoint has got into trouble: then the result says Moved, and the attempt is
+	// asked for again where slow endpoints wait for each other.
+	MayMove bool `json:"may_move,omitempty"`
 }
 
 // AttemptResult is what the attempt activity tells the workflow, for it to follow.
@@ -30,6 +33,8 @@ type AttemptResult struct {
 	// Unrecorded is set when the POST was made but Postgres could not be reached to record it. The workflow
 	// hands it to the record activity, which is retried until it holds.
 	Unrecorded *Unrecorded `json:"unrecorded,omitempty"`
+	// Moved is that no attempt was made, see AttemptRequest.MayMove.
+	Moved bool `json:"moved,omitempty"`
 }
 
 // Unrecorded is the rest of an attempt that is still to be recorded. What the endpoint was sent and answered is

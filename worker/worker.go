@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -22,6 +23,18 @@ var (
 
 	_ workflows.ReconcileActivities = (*activities.Reconciler)(nil)
 	_ workflows.HealthActivities    = (*activities.Health)(nil)
+)
+
+const (
+	// quickAttempts and slowAttempts are how many attempts of either task queue are made at the same time. A request
+	// that waits for its answer costs a connection and some 50 KB; a dead endpoint keeps each for 30 s. Whoever waits
+	// for a place in the slow queue gets it in turn, since the webhook is the fairness key there.
+	quickAttempts = 500
+	slowAttempts  = 1000
+	// cachedWorkflows is how many workflows are kept in memory between their tasks: enough for those with an attempt
+	// under way. One that waits for minutes may be put together again from its short history; held here, 100,000
+	// waiting deliveries would cost gigabytes.
+	cachedWorkflows = 2048
 )
 
 // Worker works on deliveries. One in each process is enough.
@@ -55,6 +68,7 @@ type Options struct {
 
 // New returns a worker made of its parts.
 func New(o Options) *Worker {
+	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
 	return &Worker{
 		client: o.Client, namespace: o.Namespace, activities: o.Activities, discards: o.Discards, recoveries: o.Recoveries,
 		reconciler: o.Reconciler, health: o.Health, after: o.DisableAfter, stop: o.Stop, log: o.Log,
@@ -91,16 +105,26 @@ func (w *Worker) serve(ctx context.Context) error {
 	if err := ensureSearchAttributes(ctx, w.client, w.namespace); err != nil {
 		return err
 	}
-	fatal := make(chan error, 2)
-	deliveries, attempts := w.deliveries(fatal), w.attempts(fatal)
-	if err := deliveries.Start(); err != nil {
-		return fmt.Errorf("start worker for %s: %w", workflows.DeliveryTaskQueue, err)
+	all := []struct {
+		queue string
+		make  func(fatal chan<- error) worker.Worker
+	}{
+		{workflows.DeliveryTaskQueue, w.deliveries}, {workflows.AttemptTaskQueue, w.attempts}, {workflows.SlowAttemptTaskQueue, w.slowAttempts},
 	}
-	defer deliveries.Stop()
-	if err := attempts.Start(); err != nil {
-		return fmt.Errorf("start worker for %s: %w", workflows.AttemptTaskQueue, err)
+	fatal := make(chan error, len(all))
+	var started []worker.Worker
+	defer func() {
+		for _, sdk := range slices.Backward(started) {
+			sdk.Stop()
+		}
+	}()
+	for _, one := range all {
+		sdk := one.make(fatal)
+		if err := sdk.Start(); err != nil {
+			return fmt.Errorf("start worker for %s: %w", one.queue, err)
+		}
+		started = append(started, sdk)
 	}
-	defer attempts.Stop()
 	if err := ensureSchedules(ctx, w.client, w.after); err != nil { // deliveries go on without
 		w.log.Error("nothing is reconciled and no failing webhook disabled by itself", "error", err)
 	}
@@ -129,17 +153,31 @@ func (w *Worker) deliveries(fatal chan<- error) worker.Worker {
 	return sdk
 }
 
-// attempts runs the attempts of the queued lane.
+// attempts runs the attempts of the queued lane to endpoints that are quick, and everything else that is to be done.
 func (w *Worker) attempts(fatal chan<- error) worker.Worker {
-	sdk := worker.New(w.client, workflows.AttemptTaskQueue, worker.Options{
-		DisableWorkflowWorker: true,
-		WorkerStopTimeout:     w.stop,
-		OnFatalError:          func(err error) { fatal <- err },
-	})
+	sdk := w.activityWorker(workflows.AttemptTaskQueue, quickAttempts, fatal)
 	sdk.RegisterActivity(w.activities)
 	sdk.RegisterActivity(w.discards)
 	sdk.RegisterActivity(w.recoveries)
 	sdk.RegisterActivity(w.reconciler)
 	sdk.RegisterActivity(w.health)
 	return sdk
+}
+
+// slowAttempts runs the attempts of the queued lane to endpoints that are slow, failing or not known yet.
+func (w *Worker) slowAttempts(fatal chan<- error) worker.Worker {
+	sdk := w.activityWorker(workflows.SlowAttemptTaskQueue, slowAttempts, fatal)
+	sdk.RegisterActivity(w.activities)
+	return sdk
+}
+
+func (w *Worker) activityWorker(taskQueue string, atOnce int, fatal chan<- error) worker.Worker {
+	return worker.New(w.client, taskQueue, worker.Options{
+		DisableWorkflowWorker:              true,
+		MaxConcurrentActivityExecutionSize: atOnce,
+		// Polls go up with what waits and come down to few when nothing does.
+		ActivityTaskPollerBehavior: worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+		WorkerStopTimeout:          w.stop,
+		OnFatalError:               func(err error) { fatal <- err },
+	})
 }

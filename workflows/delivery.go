@@ -28,6 +28,8 @@ type DeliveryInput struct {
 	Step int `json:"step,omitempty"`
 	// FastLane asks for the first attempt inside the first workflow task.
 	FastLane bool `json:"fast_lane,omitempty"`
+	// SlowLane asks for the first attempt, in the queued lane, on the task queue of slow endpoints.
+	SlowLane bool `json:"slow_lane,omitempty"`
 }
 
 // DeliveryResult is how a delivery ended that did not fail.
@@ -216,22 +218,9 @@ func (d *delivery) attempt(ctx workflow.Context, trigger webhook.Trigger) (webho
 	return result, nil
 }
 
-// post runs the attempt activity in the fast lane when it may and else, or when that fails for want of our
-// own infrastructure, in the queued lane.
-func (d *delivery) post(ctx workflow.Context, request webhook.AttemptRequest, summary string) (result webhook.AttemptResult, err error) {
-	if d.input.FastLane && d.sequence == 1 {
-		err := workflow.ExecuteLocalActivity(fastLane(ctx, summary), AttemptActivity, request).Get(ctx, &result)
-		if err == nil {
-			return result, nil
-		}
-	}
-	err = workflow.ExecuteActivity(d.queuedLane(ctx, summary), AttemptActivity, request).Get(ctx, &result)
-	return result, err
-}
-
 func (d *delivery) record(ctx workflow.Context, result webhook.AttemptResult) error {
 	request := webhook.RecordRequest{DeliveryID: d.id, Result: result}
-	err := workflow.ExecuteActivity(d.queuedLane(ctx, "record the attempt"), RecordAttemptActivity, request).Get(ctx, nil)
+	err := workflow.ExecuteActivity(d.queuedLane(ctx, AttemptTaskQueue, "record the attempt"), RecordAttemptActivity, request).Get(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("record attempt of %s: %w", d.id, err)
 	}
@@ -241,7 +230,7 @@ func (d *delivery) record(ctx workflow.Context, result webhook.AttemptResult) er
 func (d *delivery) cancelled(ctx workflow.Context) (DeliveryResult, error) {
 	detached, _ := workflow.NewDisconnectedContext(ctx)
 	request := webhook.EndRequest{DeliveryID: d.id, Status: webhook.StatusCancelled}
-	err := workflow.ExecuteActivity(d.queuedLane(detached, "record the cancellation"), EndDeliveryActivity, request).Get(detached, nil)
+	err := workflow.ExecuteActivity(d.queuedLane(detached, AttemptTaskQueue, "record the cancellation"), EndDeliveryActivity, request).Get(detached, nil)
 	if err != nil {
 		return DeliveryResult{}, fmt.Errorf("record cancellation of %s: %w", d.id, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
@@ -34,9 +35,21 @@ type endpoint struct {
 	fail      int // this many attempts fail for want of infrastructure
 	unwritten bool
 	before    int // attempts of earlier runs
+	// queues are where attempts were asked for; in trouble, those that may move do. It took so many milliseconds to answer.
+	queues  []string
+	trouble bool
+	took    int
 }
 
-func (e *endpoint) Attempt(_ context.Context, request webhook.AttemptRequest) (webhook.AttemptResult, error) {
+func (e *endpoint) Attempt(ctx context.Context, request webhook.AttemptRequest) (webhook.AttemptResult, error) {
+	queue := activity.GetInfo(ctx).TaskQueue
+	if activity.GetInfo(ctx).IsLocalActivity {
+		queue = "fast"
+	}
+	e.queues = append(e.queues, queue)
+	if request.MayMove && e.trouble {
+		return webhook.AttemptResult{Status: webhook.StatusPending, Moved: true}, nil
+	}
 	if e.fail > 0 {
 		e.fail--
 		return webhook.AttemptResult{}, errors.New("database is down")
@@ -52,7 +65,7 @@ func (e *endpoint) Attempt(_ context.Context, request webhook.AttemptRequest) (w
 		run()
 	}
 	code := e.answers[min(number, len(e.answers))-1]
-	result := webhook.AttemptResult{Number: e.before + number, Outcome: webhook.OutcomeOf(code), StatusCode: &code, ResponseTimeMS: 12}
+	result := webhook.AttemptResult{Number: e.before + number, Outcome: webhook.OutcomeOf(code), StatusCode: &code, ResponseTimeMS: max(e.took, 12)}
 	switch {
 	case result.Outcome == webhook.OutcomeSuccess:
 		result.Status = webhook.StatusDelivered
@@ -96,11 +109,13 @@ func newDelivery(t *testing.T, answers ...int) *delivery {
 }
 
 func (d *delivery) run(schedule ...string) (workflows.DeliveryResult, error) {
+	return d.runInput(workflows.DeliveryInput{AccountID: "acc_1", WebhookID: "whk_1", EventID: "evt_1", Schedule: schedule})
+}
+
+func (d *delivery) runInput(input workflows.DeliveryInput) (workflows.DeliveryResult, error) {
 	d.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: deliveryID})
 	d.start = d.Now()
-	d.ExecuteWorkflow(workflows.Delivery, workflows.DeliveryInput{
-		AccountID: "acc_1", WebhookID: "whk_1", EventID: "evt_1", Schedule: schedule,
-	})
+	d.ExecuteWorkflow(workflows.Delivery, input)
 	var result workflows.DeliveryResult
 	if err := d.GetWorkflowError(); err != nil {
 		return result, err

@@ -60,7 +60,7 @@ func (d *delivery) discardRequested(ctx workflow.Context) bool {
 func (d *delivery) discard(ctx workflow.Context) error {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	request := webhook.EndRequest{DeliveryID: d.id, Status: webhook.StatusDiscarded}
-	err := workflow.ExecuteActivity(d.queuedLane(ctx, "record that it is discarded"), EndDeliveryActivity, request).Get(ctx, nil)
+	err := workflow.ExecuteActivity(d.queuedLane(ctx, AttemptTaskQueue, "record that it is discarded"), EndDeliveryActivity, request).Get(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("record that %s is discarded: %w", d.id, err)
 	}

@@ -15,6 +15,9 @@ import (
 const (
 	DeliveryTaskQueue = "durahook-deliveries" // workflow tasks, and with them attempts in the fast lane
 	AttemptTaskQueue  = "durahook-attempts"   // attempts in the queued lane, with the webhook as fairness key
+	// SlowAttemptTaskQueue is for attempts in the queued lane whose endpoints are slow, failing or not known yet: so
+	// they wait for each other, and nobody else for them.
+	SlowAttemptTaskQueue = "durahook-attempts-slow"
 )
 
 // What a delivery's workflow is asked from outside.

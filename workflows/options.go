@@ -19,11 +19,11 @@ func fastLane(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// queuedLane runs an activity on the task queue for attempts. It is retried without end, since it fails
+// queuedLane runs an activity on a task queue for attempts. It is retried without end, since it fails
 // only when our own infrastructure does: what an endpoint answered is a result, not an error.
-func (d *delivery) queuedLane(ctx workflow.Context, summary string) workflow.Context {
+func (d *delivery) queuedLane(ctx workflow.Context, taskQueue, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:           AttemptTaskQueue,
+		TaskQueue:           taskQueue,
 		StartToCloseTimeout: longestActivity,
 		HeartbeatTimeout:    HeartbeatTimeout,
 		RetryPolicy: &temporal.RetryPolicy{

@@ -111,6 +111,8 @@ func (p *plan) dynamicConfig() dynamicconfig.StaticClient {
 		// poll at the moment would only wait, up to the minute that a poll lasts.
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
+		// A webhook is the fairness key of its attempts: each gets its turn, however many of another's wait.
+		dynamicconfig.MatchingEnableFairness.Key(): true,
 		// Workflows kept in memory; the default is for a machine of its own.
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 8192,
 	}
