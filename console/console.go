@@ -30,7 +30,19 @@ type Service interface {
 	Authenticate(ctx context.Context, text string) (webhook.Principal, error)
 	PrincipalOfAPIKey(ctx context.Context, id string) (webhook.Principal, error)
 	Deliveries(ctx context.Context, accountID string, filter store.DeliveryFilter, page store.Page) ([]webhook.Delivery, error)
+	Event(ctx context.Context, accountID, id string) (webhook.Published, error)
+	Events(ctx context.Context, accountID string, filter store.EventFilter, page store.Page) ([]webhook.Event, error)
+	Publish(ctx context.Context, by webhook.Principal, accountID string, body []byte, key *webhook.IdempotencyKey) (service.Publication, error)
+	Republish(ctx context.Context, accountID, id string, r webhook.Republication) (webhook.Delivery, error)
+	EventType(ctx context.Context, accountID, name string) (webhook.EventType, error)
 	EventTypes(ctx context.Context, accountID string, page store.Page) ([]webhook.EventType, error)
+	CreateEventType(ctx context.Context, accountID string, d webhook.EventTypeDefinition) (webhook.EventType, error)
+	UpdateEventType(ctx context.Context, accountID, name string, patch webhook.EventTypePatch) (webhook.EventType, error)
+	DeleteEventType(ctx context.Context, accountID, name string) error
+	APIKeys(ctx context.Context, accountID string, page store.Page) ([]webhook.APIKey, error)
+	CreateAPIKey(ctx context.Context, by webhook.Principal, accountID string, d webhook.APIKeyDefinition) (webhook.APIKey, string, error)
+	RevokeAPIKey(ctx context.Context, accountID, id string) error
+	CreateAccount(ctx context.Context, d webhook.AccountDefinition) (webhook.Account, error)
 	Inspect(ctx context.Context, accountID, id string) (service.Inspection, error)
 	CancelRecovery(ctx context.Context, accountID, id string) (webhook.Recovery, error)
 	Recover(ctx context.Context, accountID, webhookID string, d webhook.RecoveryDefinition) (webhook.Recovery, error)
@@ -55,6 +67,12 @@ const (
 	deliveryPath   = deliveriesPath + "/{id}"
 	retriesPath    = deliveriesPath + "/retry"
 	deedPath       = deliveryPath + "/{deed:retry|cancel}"
+	eventsPath     = root + "/events"
+	eventPath      = eventsPath + "/{id}"
+	eventTypesPath = root + "/event-types"
+	eventTypePath  = eventTypesPath + "/{name}"
+	apiKeysPath    = root + "/api-keys"
+	accountsPath   = root + "/accounts"
 
 	webhooksPath = root + "/webhooks"
 	webhookPath  = webhooksPath + "/{id}"
@@ -129,6 +147,24 @@ func (c *Console) Register(router *mux.Router) {
 		{http.MethodGet, webhookPath + live, c.private(webhook.ScopeRead, c.liveWebhook)},
 		{http.MethodPost, recoverPath, c.private(webhook.ScopeManage, c.recover)},
 		{http.MethodPost, recoveryPath, c.private(webhook.ScopeManage, c.cancelRecovery)},
+		{http.MethodGet, eventsPath, c.private(webhook.ScopeRead, c.events)},
+		{http.MethodPost, eventsPath, c.private(webhook.ScopePublish, c.publish)},
+		{http.MethodGet, eventsPath + "/new", c.private(webhook.ScopePublish, c.publishForm)},
+		{http.MethodGet, eventPath, c.private(webhook.ScopeRead, c.event)},
+		{http.MethodPost, eventPath + "/republish", c.private(webhook.ScopeManage, c.republish)},
+		{http.MethodGet, eventTypesPath, c.private(webhook.ScopeRead, c.eventTypes)},
+		{http.MethodPost, eventTypesPath, c.private(webhook.ScopeManage, c.createEventType)},
+		{http.MethodGet, eventTypesPath + "/new", c.private(webhook.ScopeManage, c.newEventType)},
+		{http.MethodGet, eventTypePath, c.private(webhook.ScopeRead, c.eventType)},
+		{http.MethodGet, eventTypePath + "/edit", c.private(webhook.ScopeManage, c.editEventType)},
+		{http.MethodPost, eventTypePath + "/edit", c.private(webhook.ScopeManage, c.updateEventType)},
+		{http.MethodPost, eventTypePath + "/delete", c.private(webhook.ScopeManage, c.deleteEventType)},
+		{http.MethodGet, apiKeysPath, c.private(webhook.ScopeManage, c.apiKeys)},
+		{http.MethodPost, apiKeysPath, c.private(webhook.ScopeManage, c.createAPIKey)},
+		{http.MethodGet, apiKeysPath + "/new", c.private(webhook.ScopeManage, c.newAPIKey)},
+		{http.MethodPost, apiKeysPath + "/{id}/revoke", c.private(webhook.ScopeManage, c.revokeAPIKey)},
+		{http.MethodGet, accountsPath, c.private(webhook.ScopeAdmin, c.accounts)},
+		{http.MethodPost, accountsPath, c.private(webhook.ScopeAdmin, c.createAccount)},
 		{http.MethodPost, deedPath, c.private(webhook.ScopeManage, c.deed)}, // the last, or mux answers a GET of it with 404
 	} {
 		methods := []string{route.method}

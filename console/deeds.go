@@ -21,7 +21,7 @@ func (c *Console) deed(w http.ResponseWriter, r *http.Request, s session) error 
 
 // steer does what a form asks of what its address names, and goes back to the page that the form was on.
 func (c *Console) steer(w http.ResponseWriter, r *http.Request, s session, do func(ctx context.Context, accountID, id string) (notice, error)) error {
-	if err := parseForm(w, r); err != nil {
+	if err := parseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	said, err := do(r.Context(), s.AccountID, mux.Vars(r)["id"])
@@ -79,4 +79,21 @@ func (c *Console) whyNot(doing, id string, err error) string {
 		c.log.Error("deed from the console", "deed", doing, "delivery", id, "error", err)
 	}
 	return domain.Message
+}
+
+// afterDeed leads to the page that shows what was done. A conflict is told there too.
+func (c *Console) afterDeed(w http.ResponseWriter, r *http.Request, done, next string, err error) error {
+	said := notice{Good: true, Text: done}
+	var domain *webhook.Error
+	if errors.As(err, &domain) && domain.Code == webhook.CodeConflict {
+		said, err = notice{Text: domain.Message}, nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.leaveNotice(w, r, said); err != nil {
+		return err
+	}
+	c.goTo(w, r, next)
+	return nil
 }

@@ -53,7 +53,7 @@ const (
 
 // deliveries shows "Recent Deliveries".
 func (c *Console) deliveries(w http.ResponseWriter, r *http.Request, s session) error {
-	query, mistake := readQuery(r.URL.Query())
+	query, mistake := readQuery(r.URL.Query(), webhook.DeliveryPrefix)
 	body, err := c.deliveriesPage(r, s, query)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 
 // liveDeliveries sends the table whenever it changes.
 func (c *Console) liveDeliveries(w http.ResponseWriter, r *http.Request, s session) error {
-	query, _ := readQuery(r.URL.Query())
+	query, _ := readQuery(r.URL.Query(), webhook.DeliveryPrefix)
 	return c.watch(w, r, s, func(ctx context.Context) (part, error) {
 		shown, err := c.table(r.WithContext(ctx), s, query)
 		return c.part(r, "deliveries.html", "table", shown.ETag, shown), err

@@ -62,7 +62,7 @@ func (c *Console) inspect(r *http.Request, s session) (inspection, error) {
 	if err != nil {
 		return inspection{}, err
 	}
-	list, _ := readQuery(r.URL.Query())
+	list, _ := readQuery(r.URL.Query(), webhook.DeliveryPrefix)
 	d := found.Delivery
 	own := deliveriesPath + "/" + d.ID
 	shown := inspection{

@@ -31,7 +31,8 @@ func (f *form) refused(err error) error {
 		return err
 	}
 	switch domain.Code {
-	case webhook.CodeInvalid, webhook.CodeConflict, webhook.CodeTooLarge, webhook.CodeForbidden, webhook.CodeUnavailable:
+	case webhook.CodeMalformed, webhook.CodeInvalid, webhook.CodeConflict, webhook.CodeTooLarge, webhook.CodeForbidden,
+		webhook.CodeTooManyRequests, webhook.CodeUnavailable:
 	default:
 		return err
 	}
@@ -109,3 +110,6 @@ func (f *form) names() []string {
 	slices.Sort(names)
 	return names
 }
+
+// unixLines returns a text without the carriage returns that browsers put before the ends of its lines.
+func unixLines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }

@@ -27,8 +27,11 @@ import (
 
 const adminKey = "an-admin-key-of-the-tests"
 
-// fakeService answers from memory and notes what it was asked.
+// fakeService answers from memory and notes what it was asked. What it does not know of panics: pages with that are
+// tested over a real one.
 type fakeService struct {
+	console.Service
+
 	mu         sync.Mutex
 	deliveries []webhook.Delivery // newest first
 	webhooks   []webhook.Webhook

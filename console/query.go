@@ -15,8 +15,9 @@ type query struct {
 	Cursor string // the ID of the last entry of the page before
 }
 
-// readQuery reads the parameters of a list. Those that make no sense are left out; mistake says so.
-func readQuery(values url.Values) (read query, mistake string) {
+// readQuery reads the parameters of a list of what has IDs with this prefix. Those that make no sense are left out;
+// mistake says so.
+func readQuery(values url.Values, prefix string) (read query, mistake string) {
 	read.Status = webhook.Status(values.Get("status"))
 	read.WebhookID, read.EventID = values.Get("webhook_id"), values.Get("event_id")
 	read.Event, read.Query = values.Get("event"), values.Get("q")
@@ -30,7 +31,7 @@ func readQuery(values url.Values) (read query, mistake string) {
 		{&read.WebhookID, isID(webhook.WebhookPrefix), "There is no such webhook; deliveries to all of them are shown."},
 		{&read.EventID, isID(webhook.EventPrefix), "There is no such event; deliveries of all of them are shown."},
 		{&read.Event, webhook.IsEventTypeName, "There is no such event type; deliveries of all of them are shown."},
-		{&read.Cursor, isID(webhook.DeliveryPrefix), "There is no such place in the list; the newest deliveries are shown."},
+		{&read.Cursor, isID(prefix), "There is no such place in the list; the newest entries are shown."},
 	} {
 		if *name.value != "" && !name.fits(*name.value) {
 			*name.value, mistake = "", name.mistake

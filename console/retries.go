@@ -26,7 +26,7 @@ const (
 
 // retrySelected retries the deliveries that are selected in the list and goes back to it.
 func (c *Console) retrySelected(w http.ResponseWriter, r *http.Request, s session) error {
-	if err := parseForm(w, r); err != nil {
+	if err := parseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	ids := r.PostForm["id"]

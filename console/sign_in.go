@@ -14,7 +14,7 @@ import (
 	"github.com/durahook/durahook/webhook"
 )
 
-// maxForm is how many bytes the body of a form may have; ours need far fewer.
+// maxForm is how many bytes the body of an ordinary form may have; ours need far fewer.
 const maxForm = 16 << 10
 
 // signInPage is what the template sign_in shows.
@@ -35,7 +35,7 @@ func (c *Console) signInForm(w http.ResponseWriter, r *http.Request) error {
 
 // signIn starts a session for whoever has an API key, or the admin key.
 func (c *Console) signIn(w http.ResponseWriter, r *http.Request) error {
-	if err := parseForm(w, r); err != nil {
+	if err := parseForm(w, r, maxForm); err != nil {
 		return err
 	}
 	next := safeNext(r.PostForm.Get("next"))
@@ -81,9 +81,9 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// parseForm reads the form in the request's body.
-func parseForm(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+// parseForm reads the form in the request's body, which may have so many bytes.
+func parseForm(w http.ResponseWriter, r *http.Request, most int64) error {
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	err := r.ParseForm()
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {

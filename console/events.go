@@ -1,0 +1,203 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/webhook"
+)
+
+// eventsPage is what the template events shows.
+type eventsPage struct {
+	Query      query
+	EventTypes []string // suggested; any can be looked for
+	Rows       []eventRow
+	MayPublish bool
+	Filtered   bool
+	OlderURL   string // empty on the last page
+	NewestURL  string // empty on the first page
+}
+
+// eventRow is an event as the list shows it.
+type eventRow struct {
+	ID, URL, Event     string
+	Test               bool
+	Timestamp, Created time.Time
+	DeliveriesURL      string
+}
+
+func newEventRow(e webhook.Event) eventRow {
+	var of query
+	of.EventID = e.ID
+	return eventRow{
+		ID: e.ID, URL: eventsPath + "/" + e.ID, Event: e.Event, Test: e.Test,
+		Timestamp: e.Timestamp.UTC(), Created: e.CreatedAt.UTC(), DeliveriesURL: of.url(deliveriesPath),
+	}
+}
+
+// events shows the list of what was published.
+func (c *Console) events(w http.ResponseWriter, r *http.Request, s session) error {
+	query, mistake := readQuery(r.URL.Query(), webhook.EventPrefix)
+	filter := store.EventFilter{Event: query.Event, Since: query.Since, Until: query.Until, Query: query.Query}
+	// One more than a page tells whether there is another.
+	found, err := c.service.Events(r.Context(), s.AccountID, filter, store.Page{Before: query.Cursor, Limit: store.DefaultLimit + 1})
+	if err != nil {
+		return err
+	}
+	names, err := c.eventTypeNames(r, s)
+	if err != nil {
+		return err
+	}
+	body := eventsPage{Query: query, EventTypes: names, MayPublish: s.May(webhook.ScopePublish), Filtered: filter != store.EventFilter{}}
+	if len(found) > store.DefaultLimit {
+		found = found[:store.DefaultLimit]
+		body.OlderURL = query.from(found[store.DefaultLimit-1].ID).url(eventsPath)
+	}
+	if query.Cursor != "" {
+		body.NewestURL = query.from("").url(eventsPath)
+	}
+	for _, e := range found {
+		body.Rows = append(body.Rows, newEventRow(e))
+	}
+	view := page{Title: "Events", Session: &s, Notice: c.takeNotice(w, r), Body: body}
+	if mistake != "" {
+		view.Notice = &notice{Text: mistake}
+	}
+	return c.show(w, r, http.StatusOK, "events.html", view)
+}
+
+// eventTypeNames returns the names of the account's event types.
+func (c *Console) eventTypeNames(r *http.Request, s session) ([]string, error) {
+	types, err := c.service.EventTypes(r.Context(), s.AccountID, store.Page{Limit: webhook.MaxEventTypes})
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = t.Name
+	}
+	return names, nil
+}
+
+// eventPage is what the page of one event shows.
+type eventPage struct {
+	eventRow
+	Payload    text
+	Deliveries []row
+	Webhooks   []option // that it can be sent to once more; empty for who may not
+}
+
+// event shows one event with what it was delivered as.
+func (c *Console) event(w http.ResponseWriter, r *http.Request, s session) error {
+	found, err := c.service.Event(r.Context(), s.AccountID, mux.Vars(r)["id"])
+	if err != nil {
+		return err
+	}
+	body := eventPage{eventRow: newEventRow(found.Event), Payload: newText(found.Event.Payload, false)}
+	for _, d := range found.Deliveries[:min(len(found.Deliveries), store.DefaultLimit)] {
+		body.Deliveries = append(body.Deliveries, newRow(d, deliveriesPath+"/"+d.ID, c.service.WorkflowURL(d.ID)))
+	}
+	if s.May(webhook.ScopeManage) && !found.Event.Test {
+		if body.Webhooks, err = c.republishTargets(r, s); err != nil {
+			return err
+		}
+	}
+	view := page{Title: found.Event.Event, Session: &s, Notice: c.takeNotice(w, r), Body: body}
+	return c.show(w, r, http.StatusOK, "event.html", view)
+}
+
+// republishTargets offers the enabled webhooks.
+func (c *Console) republishTargets(r *http.Request, s session) (options []option, err error) {
+	webhooks, err := c.service.Webhooks(r.Context(), s.AccountID, store.Page{Limit: store.MaxLimit})
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range webhooks {
+		if w.Enabled {
+			options = append(options, option{Value: w.ID, Label: w.Name})
+		}
+	}
+	return options, nil
+}
+
+// republish delivers an event to one more webhook and shows that delivery.
+func (c *Console) republish(w http.ResponseWriter, r *http.Request, s session) error {
+	if err := parseForm(w, r, maxForm); err != nil {
+		return err
+	}
+	id := mux.Vars(r)["id"]
+	d, err := c.service.Republish(r.Context(), s.AccountID, id, webhook.Republication{WebhookID: r.PostForm.Get("webhook_id")})
+	if err != nil {
+		return c.afterDeed(w, r, "", eventsPath+"/"+id, err)
+	}
+	return c.afterDeed(w, r, "Sending "+d.Event+" to "+d.WebhookName+" once more.", deliveriesPath+"/"+d.ID, nil)
+}
+
+// publishPage is the form that publishes an event by hand.
+type publishPage struct {
+	*form
+	EventTypes []option
+}
+
+// publishForm shows the form with the example of the event type in the address.
+func (c *Console) publishForm(w http.ResponseWriter, r *http.Request, s session) error {
+	chosen := r.URL.Query().Get("event")
+	if chosen == "" {
+		chosen = firstEventType
+	}
+	found, err := c.service.EventType(r.Context(), s.AccountID, chosen)
+	if err != nil {
+		return err
+	}
+	filled := url.Values{"event": {chosen}, "payload": {newText(found.Example, false).Text}}
+	return c.showPublishForm(w, r, s, http.StatusOK, newForm(filled))
+}
+
+// firstEventType is the one whose example the form begins with.
+const firstEventType = "call.ended"
+
+// publish publishes what the form has, as the API would, and shows the event.
+func (c *Console) publish(w http.ResponseWriter, r *http.Request, s session) error {
+	// Every byte of an event may become three in a form.
+	if err := parseForm(w, r, 3*webhook.MaxPayload+maxForm); err != nil {
+		return err
+	}
+	filled := newForm(r.PostForm)
+	publication, err := c.service.Publish(r.Context(), s.Principal, s.AccountID, []byte(unixLines(filled.Value("payload"))), nil)
+	if err != nil {
+		if err := filled.refused(err); err != nil {
+			return err
+		}
+		return c.showPublishForm(w, r, s, http.StatusUnprocessableEntity, filled)
+	}
+	published := publication.Published[0]
+	said := "Published. No webhook wants this event, so nothing is sent."
+	switch n := len(published.Deliveries); {
+	case n == 1:
+		said = "Published, and on its way to 1 webhook."
+	case n > 1:
+		said = "Published, and on its way to " + strconv.Itoa(n) + " webhooks."
+	}
+	next := eventsPath + "/" + published.Event.ID
+	if !s.May(webhook.ScopeRead) {
+		next = eventsPath + "/new"
+	}
+	return c.afterDeed(w, r, said, next, nil)
+}
+
+func (c *Console) showPublishForm(w http.ResponseWriter, r *http.Request, s session, status int, filled *form) error {
+	names, err := c.eventTypeNames(r, s)
+	if err != nil {
+		return err
+	}
+	body := publishPage{form: filled}
+	for _, name := range names {
+		body.EventTypes = append(body.EventTypes, option{Value: name, Label: name, Selected: filled.Is("event", name)})
+	}
+	return c.show(w, r, status, "event_form.html", page{Title: "Publish an event", Session: &s, Notice: c.takeNotice(w, r), Body: body})
+}
