@@ -27,32 +27,35 @@ import (
 // It writes to the database before the server runs instead of asking the running server, because
 // each of the server's services caches namespaces for seconds and there is no way to find out when
 // the last one has noticed a change.
-func prepareNamespace(ctx context.Context, p *plan) error {
+//
+// It returns the columns of the visibility table that hold the namespace's search attributes.
+func prepareNamespace(ctx context.Context, p *plan) (columns []string, err error) {
 	serializer := serialization.NewSerializer()
 	factory := temporalsql.NewFactory(*p.sql(p.Database, 1), resolver.NewNoopResolver(), clusterName, p.logger,
 		metrics.NoopMetricsHandler, serializer)
 	defer factory.Close()
 	store, err := factory.NewMetadataStore()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	manager := persistence.NewMetadataManagerImpl(store, serializer, p.logger, clusterName)
 	// The metadata hold the version that an update must name. They must be read first.
 	metadata, err := manager.GetMetadata(ctx)
 	if err != nil {
-		return fmt.Errorf("read the metadata: %w", err)
+		return nil, fmt.Errorf("read the metadata: %w", err)
 	}
 	found, err := manager.GetNamespace(ctx, &persistence.GetNamespaceRequest{Name: p.Namespace})
 	var missing *serviceerror.NamespaceNotFound
 	if errors.As(err, &missing) {
-		return createNamespace(ctx, p, manager)
+		created, err := createNamespace(ctx, p, manager)
+		return columnsOf(created), err
 	}
 	if err != nil {
-		return fmt.Errorf("read it: %w", err)
+		return nil, fmt.Errorf("read it: %w", err)
 	}
 	changed, err := adjustNamespace(p, found.Namespace.Config)
 	if err != nil || !changed {
-		return err
+		return columnsOf(found.Namespace.Config), err
 	}
 	found.Namespace.ConfigVersion++
 	err = manager.UpdateNamespace(ctx, &persistence.UpdateNamespaceRequest{
@@ -61,18 +64,23 @@ func prepareNamespace(ctx context.Context, p *plan) error {
 		NotificationVersion: metadata.NotificationVersion,
 	})
 	if err != nil {
-		return fmt.Errorf("update it: %w", err)
+		return nil, fmt.Errorf("update it: %w", err)
 	}
-	return nil
+	return columnsOf(found.Namespace.Config), nil
 }
 
-func createNamespace(ctx context.Context, p *plan, manager persistence.MetadataManager) error {
+func columnsOf(config *persistencepb.NamespaceConfig) []string {
+	return slices.Sorted(maps.Keys(config.GetCustomSearchAttributeAliases()))
+}
+
+func createNamespace(ctx context.Context, p *plan, manager persistence.MetadataManager,
+) (*persistencepb.NamespaceConfig, error) {
 	config := &persistencepb.NamespaceConfig{
 		HistoryArchivalState:    enums.ARCHIVAL_STATE_DISABLED,
 		VisibilityArchivalState: enums.ARCHIVAL_STATE_DISABLED,
 	}
 	if _, err := adjustNamespace(p, config); err != nil {
-		return err
+		return nil, err
 	}
 	_, err := manager.CreateNamespace(ctx, &persistence.CreateNamespaceRequest{
 		Namespace: &persistencepb.NamespaceDetail{
@@ -91,9 +99,9 @@ func createNamespace(ctx context.Context, p *plan, manager persistence.MetadataM
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("create it: %w", err)
+		return nil, fmt.Errorf("create it: %w", err)
 	}
-	return nil
+	return config, nil
 }
 
 // adjustNamespace puts retention and search attributes into config and reports whether that changed

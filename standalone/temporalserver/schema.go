@@ -31,40 +31,61 @@ func prepareDatabases(ctx context.Context, p *plan) error {
 			return fmt.Errorf("prepare the Temporal database %s: %w", s.database, err)
 		}
 	}
-	if err := prepareNamespace(ctx, p); err != nil {
+	columns, err := prepareNamespace(ctx, p)
+	if err != nil {
 		return fmt.Errorf("prepare the Temporal namespace %s: %w", p.Namespace, err)
+	}
+	if err := trimIndexes(ctx, p, columns); err != nil {
+		return fmt.Errorf("prepare the Temporal database %s: %w", p.VisibilityDatabase, err)
 	}
 	return nil
 }
 
-// upgradeSchema brings a database to the wanted version of a schema that comes with the server. It
-// happens in one transaction, so that a process that is killed leaves the old schema or the new one.
-func upgradeSchema(ctx context.Context, p *plan, database, name, want string) (err error) {
-	db, err := sql.Open("postgres", (&url.URL{
+// openDatabase opens one of Temporal's databases.
+func openDatabase(p *plan, database string) (*sql.DB, error) {
+	return sql.Open("postgres", (&url.URL{
 		Scheme:   "postgres",
 		User:     url.UserPassword(p.User, p.Password),
 		Host:     p.PostgresAddr,
 		Path:     "/" + database,
 		RawQuery: "sslmode=disable",
 	}).String())
+}
+
+// lockedTx begins a transaction that no other of these runs beside.
+func lockedTx(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", schemaLock); err != nil {
+		return nil, errors.Join(fmt.Errorf("wait for another upgrade: %w", err), tx.Rollback())
+	}
+	return tx, nil
+}
+
+// upgradeSchema brings a database to the wanted version of a schema that comes with the server. It
+// happens in one transaction, so that a process that is killed leaves the old schema or the new one.
+func upgradeSchema(ctx context.Context, p *plan, database, name, want string) (err error) {
+	db, err := openDatabase(p, database)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	tx, err := db.BeginTx(ctx, nil)
+	tx, err := lockedTx(ctx, db)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after Commit
-	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", schemaLock); err != nil {
-		return fmt.Errorf("wait for another upgrade: %w", err)
-	}
 	target := &schemaTx{ctx: ctx, tx: tx, database: database}
 	current, err := target.isCurrent(want)
 	if err != nil || current {
 		return err
 	}
 	p.progress("upgrading the database " + database + " to Temporal's schema " + want)
+	if err := restoreIndexes(ctx, tx); err != nil {
+		return err
+	}
 	if err := runSchemaTasks(target, name, want, p.logger); err != nil {
 		return err
 	}
