@@ -75,7 +75,9 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.temporal, err = client.NewLazyClient(client.Options{
 		HostPort: a.config.TemporalAddress, Namespace: a.config.TemporalNamespace,
 		MetricsHandler: a.metrics.Temporal(),
-		Logger:         sdklog.NewStructuredLogger(slog.New(quieted(a.log.Handler(), a.config.Level))),
+		// Requests are small, and compressing them costs more than they do.
+		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}},
+		Logger:            sdklog.NewStructuredLogger(slog.New(quieted(a.log.Handler(), a.config.Level))),
 	}); err != nil {
 		return fmt.Errorf("set up the client for Temporal at %s: %w", a.config.TemporalAddress, err)
 	}

@@ -31,7 +31,7 @@ const (
 type InfrastructureOptions struct {
 	DataDir        string
 	PostgresPort   int               // 0 takes a free one
-	Settings       map[string]string // of Postgres
+	Settings       map[string]string // of Postgres, on top of those for one box
 	TemporalListen string            // HOST:PORT; port 0 takes a free one
 	UIListen       string            // HOST:PORT; port 0 takes a free one
 	Log            *slog.Logger
@@ -55,7 +55,7 @@ func StartInfrastructure(ctx context.Context, o InfrastructureOptions) (_ *Infra
 	}()
 	o.Progress("starting Postgres")
 	i.postgres, err = postgres.Start(ctx, postgres.Options{
-		DataDir: o.DataDir, Port: o.PostgresPort, Settings: o.Settings, Logger: o.Log, Progress: o.Progress,
+		DataDir: o.DataDir, Port: o.PostgresPort, Settings: postgresSettings(o.Settings), Logger: o.Log, Progress: o.Progress,
 	})
 	if err != nil {
 		return i, fmt.Errorf("start Postgres: %w", err)
