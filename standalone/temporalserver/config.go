@@ -8,7 +8,6 @@ import (
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/membership/static"
-	"go.temporal.io/server/common/persistence/sql/sqlplugin/postgresql"
 	"go.temporal.io/server/common/primitives"
 )
 
@@ -78,7 +77,7 @@ func service(addr *net.TCPAddr) config.Service {
 
 func (p *plan) sql(database string, connections int) *config.SQL {
 	return &config.SQL{
-		PluginName:      postgresql.PluginNamePGX, // a third faster than the one for lib/pq
+		PluginName:      pluginName,
 		ConnectProtocol: "tcp",
 		ConnectAddr:     p.PostgresAddr,
 		User:            p.User,

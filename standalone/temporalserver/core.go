@@ -61,6 +61,7 @@ func (c *core) start(p *plan) (err error) {
 		temporal.WithConfig(p.config()),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(p.hosts()),
+		temporal.WithPersistenceFactoryProvider(newPersistence),
 		temporal.WithDynamicConfigClient(p.dynamicConfig()),
 		temporal.WithLogger(p.logger),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),

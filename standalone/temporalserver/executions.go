@@ -1,0 +1,157 @@
+package temporalserver
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"go.temporal.io/server/common/persistence"
+	persistenceclient "go.temporal.io/server/common/persistence/client"
+)
+
+// newPersistence is Temporal's own persistence with executionStore in it.
+func newPersistence(params persistenceclient.NewFactoryParams) persistenceclient.Factory {
+	params.DataStoreFactory = &stores{DataStoreFactory: params.DataStoreFactory}
+	return persistenceclient.FactoryProvider(params)
+}
+
+type stores struct {
+	persistence.DataStoreFactory
+}
+
+// NewExecutionStore returns the store of workflows.
+func (s *stores) NewExecutionStore() (persistence.ExecutionStore, error) {
+	store, err := s.DataStoreFactory.NewExecutionStore()
+	if err != nil {
+		return nil, err
+	}
+	return &executionStore{ExecutionStore: store, created: map[executionKey]*persistence.InternalWorkflowMutableState{}}, nil
+}
+
+// executionStore remembers what it has just created. Temporal drops the state of a workflow that it has
+// started and reads it again, in nine queries, as soon as the worker answers.
+//
+// That is sound because the history service of this process is the only one there is, and all that it writes
+// goes through here: an entry is forgotten at the first write after it, and by whoever reads it.
+type executionStore struct {
+	persistence.ExecutionStore
+	mu      sync.Mutex
+	created map[executionKey]*persistence.InternalWorkflowMutableState
+}
+
+type executionKey struct {
+	shard                    int32
+	namespace, workflow, run string
+}
+
+// maxCreated is how many executions are remembered, of a few kilobytes each. Beyond them all are forgotten.
+const maxCreated = 4096
+
+// CreateWorkflowExecution writes a new execution and its first events in one transaction.
+func (s *executionStore) CreateWorkflowExecution(
+	ctx context.Context, request *persistence.InternalCreateWorkflowExecutionRequest,
+) (response *persistence.InternalCreateWorkflowExecutionResponse, err error) {
+	err = inUnit(ctx, 1+branches(request.NewWorkflowNewEvents), func(ctx context.Context) error {
+		response, err = s.ExecutionStore.CreateWorkflowExecution(ctx, request)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.remember(request.ShardID, &request.NewWorkflowSnapshot)
+	return response, nil
+}
+
+// UpdateWorkflowExecution writes what became of an execution and its new events in one transaction.
+func (s *executionStore) UpdateWorkflowExecution(
+	ctx context.Context, request *persistence.InternalUpdateWorkflowExecutionRequest,
+) error {
+	update := request.UpdateWorkflowMutation
+	s.forget(executionKey{request.ShardID, update.NamespaceID, update.WorkflowID, update.RunID})
+	transactions := 1 + branches(request.UpdateWorkflowNewEvents) + branches(request.NewWorkflowNewEvents)
+	return inUnit(ctx, transactions, func(ctx context.Context) error {
+		return s.ExecutionStore.UpdateWorkflowExecution(ctx, request)
+	})
+}
+
+// ConflictResolveWorkflowExecution writes an execution anew.
+func (s *executionStore) ConflictResolveWorkflowExecution(
+	ctx context.Context, request *persistence.InternalConflictResolveWorkflowExecutionRequest,
+) error {
+	s.forgetAll()
+	return s.ExecutionStore.ConflictResolveWorkflowExecution(ctx, request)
+}
+
+// SetWorkflowExecution writes an execution anew.
+func (s *executionStore) SetWorkflowExecution(ctx context.Context, request *persistence.InternalSetWorkflowExecutionRequest) error {
+	s.forgetAll()
+	return s.ExecutionStore.SetWorkflowExecution(ctx, request)
+}
+
+// DeleteWorkflowExecution deletes an execution.
+func (s *executionStore) DeleteWorkflowExecution(ctx context.Context, request *persistence.DeleteWorkflowExecutionRequest) error {
+	s.forget(executionKey{request.ShardID, request.NamespaceID, request.WorkflowID, request.RunID})
+	return s.ExecutionStore.DeleteWorkflowExecution(ctx, request)
+}
+
+// GetWorkflowExecution returns the state of an execution.
+func (s *executionStore) GetWorkflowExecution(
+	ctx context.Context, request *persistence.GetWorkflowExecutionRequest,
+) (*persistence.InternalGetWorkflowExecutionResponse, error) {
+	if state := s.forget(executionKey{request.ShardID, request.NamespaceID, request.WorkflowID, request.RunID}); state != nil {
+		return &persistence.InternalGetWorkflowExecutionResponse{State: state, DBRecordVersion: state.DBRecordVersion}, nil
+	}
+	return s.ExecutionStore.GetWorkflowExecution(ctx, request)
+}
+
+func (s *executionStore) remember(shard int32, created *persistence.InternalWorkflowSnapshot) {
+	state := &persistence.InternalWorkflowMutableState{
+		ActivityInfos:       created.ActivityInfos,
+		TimerInfos:          created.TimerInfos,
+		ChildExecutionInfos: created.ChildExecutionInfos,
+		RequestCancelInfos:  created.RequestCancelInfos,
+		SignalInfos:         created.SignalInfos,
+		ChasmNodes:          created.ChasmNodes,
+		SignalRequestedIDs:  slices.Collect(maps.Keys(created.SignalRequestedIDs)),
+		ExecutionInfo:       created.ExecutionInfoBlob,
+		ExecutionState:      created.ExecutionStateBlob,
+		NextEventID:         created.NextEventID,
+		DBRecordVersion:     created.DBRecordVersion,
+	}
+	if state.ExecutionInfo == nil || state.ExecutionState == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.created) >= maxCreated {
+		clear(s.created)
+	}
+	s.created[executionKey{shard, created.NamespaceID, created.WorkflowID, created.RunID}] = state
+}
+
+// forget returns what was remembered, or nil.
+func (s *executionStore) forget(key executionKey) *persistence.InternalWorkflowMutableState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.created[key]
+	delete(s.created, key)
+	return state
+}
+
+func (s *executionStore) forgetAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.created)
+}
+
+// branches counts the requests that Temporal's store writes in a transaction each.
+func branches(requests []*persistence.InternalAppendHistoryNodesRequest) int {
+	n := 0
+	for _, request := range requests {
+		if request.IsNewBranch {
+			n++
+		}
+	}
+	return n
+}
