@@ -31,7 +31,7 @@ type asset struct {
 
 // stylesheet is what console.css is made of, in this order: later rules win over earlier ones.
 func stylesheet() []string {
-	return []string{"css/base.css", "css/parts.css", "css/list.css", "css/table.css", "css/cards.css", "css/delivery.css", "css/webhook.css"}
+	return []string{"css/base.css", "css/parts.css", "css/list.css", "css/table.css", "css/cards.css", "css/delivery.css", "css/webhooks.css", "css/webhook.css"}
 }
 
 // loadAssets reads the embedded files. It panics when one is missing, which no build that works does.

@@ -50,6 +50,14 @@ type Service interface {
 	Webhook(ctx context.Context, accountID, id string) (webhook.Webhook, error)
 	WebhookStats(ctx context.Context, accountID, id string, since, until time.Time) (webhook.Stats, error)
 	Webhooks(ctx context.Context, accountID string, page store.Page) ([]webhook.Webhook, error)
+	WebhooksWithHours(ctx context.Context, accountID string, page store.Page) ([]service.WebhookHours, error)
+	CreateWebhook(ctx context.Context, accountID string, d webhook.Definition) (webhook.Webhook, error)
+	UpdateWebhook(ctx context.Context, accountID, id string, patch webhook.Patch) (webhook.Webhook, error)
+	DeleteWebhook(ctx context.Context, accountID, id string) error
+	EnableWebhook(ctx context.Context, accountID, id string) (webhook.Webhook, error)
+	DisableWebhook(ctx context.Context, accountID, id string) (webhook.Webhook, error)
+	RotateSecret(ctx context.Context, accountID, id string, rotation webhook.Rotation) (webhook.Webhook, error)
+	TestWebhook(ctx context.Context, accountID, id string, request webhook.TestRequest) (service.TestResult, error)
 	Cancel(ctx context.Context, accountID, id string) (webhook.Delivery, error)
 	Retry(ctx context.Context, accountID, id string) (webhook.Delivery, error)
 	WorkflowURL(deliveryID string) string
@@ -138,6 +146,17 @@ func (c *Console) Register(router *mux.Router) {
 		{http.MethodGet, signInPath, c.public(c.signInForm)},
 		{http.MethodPost, signInPath, c.public(c.signIn)},
 		{http.MethodPost, signOutPath, c.public(c.signOut)},
+		{http.MethodGet, webhooksPath, c.private(webhook.ScopeRead, c.webhooks)},
+		{http.MethodPost, webhooksPath, c.private(webhook.ScopeManage, c.createWebhook)},
+		{http.MethodGet, webhooksPath + "/new", c.private(webhook.ScopeManage, c.newWebhook)},
+		{http.MethodGet, webhookPath + "/edit", c.private(webhook.ScopeManage, c.editWebhook)},
+		{http.MethodPost, webhookPath + "/edit", c.private(webhook.ScopeManage, c.updateWebhook)},
+		{http.MethodGet, webhookPath + "/test", c.private(webhook.ScopeManage, c.testForm)},
+		{http.MethodPost, webhookPath + "/test", c.private(webhook.ScopeManage, c.testWebhook)},
+		{http.MethodPost, webhookPath + "/enable", c.private(webhook.ScopeManage, c.enableWebhook)},
+		{http.MethodPost, webhookPath + "/disable", c.private(webhook.ScopeManage, c.disableWebhook)},
+		{http.MethodPost, webhookPath + "/rotate-secret", c.private(webhook.ScopeManage, c.rotateSecret)},
+		{http.MethodPost, webhookPath + "/delete", c.private(webhook.ScopeManage, c.deleteWebhook)},
 		{http.MethodGet, deliveriesPath, c.private(webhook.ScopeRead, c.deliveries)},
 		{http.MethodGet, deliveriesPath + live, c.private(webhook.ScopeRead, c.liveDeliveries)},
 		{http.MethodPost, retriesPath, c.private(webhook.ScopeManage, c.retrySelected)},

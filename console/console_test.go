@@ -21,7 +21,7 @@ func TestRootLeadsToTheDeliveries(t *testing.T) {
 	for _, path := range []string{"/", "/console", "/console/"} {
 		got := v.get(path)
 		assert.Equal(t, http.StatusSeeOther, got.status, path)
-		assert.Equal(t, "/console/deliveries", got.header.Get("Location"), path)
+		assert.Equal(t, "/console/webhooks", got.header.Get("Location"), path)
 	}
 }
 

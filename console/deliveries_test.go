@@ -228,7 +228,7 @@ func TestEmptyListsSayWhatToDo(t *testing.T) {
 	v := signedIn(t, s)
 	got := v.get("http://hooks.example:8080/console/deliveries")
 	assert.Equal(t, "No webhooks yet", got.text("h2"))
-	assert.Contains(t, got.text("pre:first-of-type"), "curl http://hooks.example:8080/v1/webhooks")
+	assert.Equal(t, "/console/webhooks", got.attr(".empty a", "href"))
 	s.webhooks = []webhook.Webhook{{ID: webhook.NewID(webhook.WebhookPrefix), Name: "HubSpot", Enabled: true}}
 	got = v.get("https://hooks.example/console/deliveries")
 	assert.Equal(t, "No deliveries yet", got.text("h2"))
@@ -254,7 +254,7 @@ func TestRetry(t *testing.T) {
 	assert.Equal(t, "✓ Retrying call.ended → Salesforce Sync now.", v.get("/console/deliveries").text("#notice.good [role=status]"))
 	assert.Empty(t, v.get("/console/deliveries").text("#notice p"), "a notice is shown once")
 	got = v.post("/console/deliveries/dlv_x/retry", map[string][]string{"back": {"//evil.example"}})
-	assert.Equal(t, "/console/deliveries", got.header.Get("Location"))
+	assert.Equal(t, "/console/webhooks", got.header.Get("Location"))
 }
 
 func TestRetryThatCannotBe(t *testing.T) {

@@ -35,6 +35,10 @@ type fakeService struct {
 	mu         sync.Mutex
 	deliveries []webhook.Delivery // newest first
 	webhooks   []webhook.Webhook
+	hours      []webhook.Hour   // of every webhook
+	changed    *webhook.Webhook // what UpdateWebhook, and its like, made of it
+	saveErr    error            // of creating and changing webhooks
+	test       service.TestResult
 	accounts   []webhook.Account // that the admin has; acc_test need not be among them
 	keys       map[string]*fakeKey
 	uiURL      string
@@ -163,6 +167,77 @@ func (f *fakeService) Recover(_ context.Context, _, _ string, d webhook.Recovery
 func (f *fakeService) CancelRecovery(_ context.Context, _, id string) (webhook.Recovery, error) {
 	f.cancelledRec = append(f.cancelledRec, id)
 	return webhook.Recovery{ID: id, Matched: 312, Retried: 120}, f.recoverErr
+}
+
+func (f *fakeService) WebhooksWithHours(ctx context.Context, accountID string, page store.Page) (found []service.WebhookHours, err error) {
+	f.accountID, f.page = accountID, page
+	webhooks, err := f.Webhooks(ctx, accountID, page)
+	for _, w := range webhooks {
+		found = append(found, service.WebhookHours{Webhook: w, Hours: f.hours})
+	}
+	return found, err
+}
+
+func (f *fakeService) CreateWebhook(_ context.Context, accountID string, d webhook.Definition) (webhook.Webhook, error) {
+	if f.saveErr != nil {
+		return webhook.Webhook{}, f.saveErr
+	}
+	w, err := webhook.Define(accountID, d, webhook.BuiltIn, false)
+	if err == nil {
+		f.changed = &w
+	}
+	return w, err
+}
+
+func (f *fakeService) change(ctx context.Context, accountID, id string, change func(*webhook.Webhook) error) (webhook.Webhook, error) {
+	w, err := f.Webhook(ctx, accountID, id)
+	if err != nil {
+		return w, err
+	}
+	if err := change(&w); err != nil {
+		return w, err
+	}
+	f.changed = &w
+	return w, nil
+}
+
+func (f *fakeService) UpdateWebhook(ctx context.Context, accountID, id string, patch webhook.Patch) (webhook.Webhook, error) {
+	return f.change(ctx, accountID, id, func(w *webhook.Webhook) error { return patch.Apply(w, webhook.BuiltIn, false) })
+}
+
+func (f *fakeService) EnableWebhook(ctx context.Context, accountID, id string) (webhook.Webhook, error) {
+	return f.change(ctx, accountID, id, func(w *webhook.Webhook) error { w.Enable(); return nil })
+}
+
+func (f *fakeService) DisableWebhook(ctx context.Context, accountID, id string) (webhook.Webhook, error) {
+	return f.change(ctx, accountID, id, func(w *webhook.Webhook) error { w.Disable(webhook.DisabledByOwner); return nil })
+}
+
+func (f *fakeService) RotateSecret(ctx context.Context, accountID, id string, rotation webhook.Rotation) (webhook.Webhook, error) {
+	return f.change(ctx, accountID, id, func(w *webhook.Webhook) error {
+		secret, err := rotation.NewSecret(w.SigningSecret.Algorithm())
+		if err != nil {
+			return err
+		}
+		return w.Rotate(secret, time.Now())
+	})
+}
+
+func (f *fakeService) DeleteWebhook(ctx context.Context, accountID, id string) error {
+	_, err := f.Webhook(ctx, accountID, id)
+	f.webhooks = slices.DeleteFunc(f.webhooks, func(w webhook.Webhook) bool { return err == nil && w.ID == id })
+	return err
+}
+
+func (f *fakeService) TestWebhook(ctx context.Context, accountID, id string, request webhook.TestRequest) (service.TestResult, error) {
+	w, err := f.Webhook(ctx, accountID, id)
+	if err != nil {
+		return service.TestResult{}, err
+	}
+	if _, err := request.EventType(w, []string{"call.ended", "call.started"}); err != nil {
+		return service.TestResult{}, err
+	}
+	return f.test, nil
 }
 
 func (f *fakeService) EventTypes(context.Context, string, store.Page) ([]webhook.EventType, error) {

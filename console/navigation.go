@@ -16,6 +16,7 @@ type section struct {
 // sections are all entries of the navigation, in order.
 func sections() []section {
 	return []section{
+		{Path: webhooksPath, Name: "Webhooks", Icon: "webhooks", Scope: webhook.ScopeRead},
 		{Path: deliveriesPath, Name: "Recent Deliveries", Icon: "deliveries", Scope: webhook.ScopeRead},
 		{Path: eventsPath, Name: "Events", Icon: "events", Scope: webhook.ScopeRead},
 		{Path: eventTypesPath, Name: "Event types", Icon: "event-types", Scope: webhook.ScopeRead},

@@ -28,7 +28,7 @@ func TestStrangersAreSentToSignIn(t *testing.T) {
 		assert.Empty(t, form.page.Find("table, footer").Nodes)
 	}
 	got := v.post("/console/deliveries/dlv_x/retry", nil)
-	assert.Equal(t, "/console/sign-in?next=%2Fconsole%2Fdeliveries", got.header.Get("Location"))
+	assert.Equal(t, "/console/sign-in?next=%2Fconsole%2Fwebhooks", got.header.Get("Location"))
 	assert.Equal(t, http.StatusUnauthorized, v.get("/console/deliveries/live").status)
 }
 
@@ -186,10 +186,10 @@ func TestAttemptsAreCountedByNetwork(t *testing.T) {
 
 func TestNextStaysInTheConsole(t *testing.T) {
 	t.Parallel()
-	const home = "/console/deliveries"
+	const home = "/console/webhooks"
 	for next, want := range map[string]string{
 		"":                          home,
-		"/console/deliveries?a=b":   home + "?a=b",
+		"/console/deliveries?a=b":   "/console/deliveries?a=b",
 		"/console/webhooks/whk_1":   "/console/webhooks/whk_1",
 		"https://evil.example/x":    home,
 		"//evil.example/console/":   home,
@@ -204,7 +204,7 @@ func TestNextStaysInTheConsole(t *testing.T) {
 		"/console/deliveries\r\nX:": home,
 		"/console/sign-in?next=x":   home,
 		"/console/deliveries/live":  home,
-		"/console/deliveries#x":     home,
+		"/console/deliveries#x":     "/console/deliveries",
 	} {
 		v := visit(t, &fakeService{}, adminKey)
 		got := v.post("/console/sign-in", url.Values{"key": {adminKey}, "next": {next}})

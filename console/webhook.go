@@ -15,15 +15,16 @@ import (
 
 // webhookPage is what a webhook's page shows; what changes keeps itself up to date.
 type webhookPage struct {
-	ID, Name, URL  string
-	Enabled        bool
-	DisabledReason string
-	ListURL        string // its deliveries
-	Spans          []webhookSpan
-	Figures        figures
-	Algorithm      webhook.SigningAlgorithm
-	PublicKey      string
-	Snippets       []snippet
+	ID, Name  string
+	ListURL   string // its deliveries
+	State     webhookState
+	Facts     webhookFacts
+	MayManage bool
+	Spans     []webhookSpan
+	Figures   figures
+	Algorithm webhook.SigningAlgorithm
+	PublicKey string
+	Snippets  []snippet
 }
 
 // webhookSpan is a time that the charts can be of.
@@ -97,10 +98,11 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, s session) err
 		return err
 	}
 	shown := webhookPage{
-		ID: found.ID, Name: found.Name, URL: found.URL, Enabled: found.Enabled, DisabledReason: found.DisabledReason,
+		ID: found.ID, Name: found.Name,
 		Algorithm: found.SigningSecret.Algorithm(), PublicKey: found.SigningSecret.PublicKey(),
 		Snippets: []snippet{{"Go", receivers.Go}, {"JavaScript", receivers.JavaScript}, {"Python", receivers.Python}},
 	}
+	shown.State, shown.Facts, shown.MayManage = stateOf(found), factsOf(found), s.May(webhook.ScopeManage)
 	shown.ListURL = ofWebhook(found.ID, "", time.Time{})
 	for _, span := range timeSpans() {
 		shown.Spans = append(shown.Spans, webhookSpan{span.name, webhooksPath + "/" + found.ID + span.query, span == spanOf(r)})

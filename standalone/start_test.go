@@ -68,7 +68,7 @@ func consolePage(t *testing.T, a api) string {
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
 	browser := &http.Client{Jar: jar}
-	response, err := browser.PostForm(a.url+"/console/sign-in", url.Values{"key": {a.key}})
+	response, err := browser.PostForm(a.url+"/console/sign-in", url.Values{"key": {a.key}, "next": {"/console/deliveries"}})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, response.Body.Close()) }()
 	require.Equal(t, http.StatusOK, response.StatusCode)

@@ -35,9 +35,17 @@ func SearchQuery(accountID, value string) Query {
 	return Query{searchStatement, []any{webhook.SearchTerm(accountID, value), mostFound + 1}}
 }
 
-// KeepHours writes down figures that were read at a version.
+// KeepHours writes down figures of a webhook that were read at a version.
 func KeepHours(ctx context.Context, s *Store, webhookID string, figures map[time.Time]webhook.Figures, versions map[time.Time]int) error {
-	return s.keepHours(ctx, webhookID, figures, versions)
+	return s.keepHours(ctx, ofWebhook(webhookID, figures), ofWebhook(webhookID, versions))
+}
+
+func ofWebhook[Value any](webhookID string, byHour map[time.Time]Value) map[webhookHour]Value {
+	of := make(map[webhookHour]Value)
+	for hour, value := range byHour {
+		of[webhookHour{webhookID, hour}] = value
+	}
+	return of
 }
 
 // CountQuery is what WebhookStats asks of a webhook's deliveries.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/lib/pq"
@@ -19,15 +20,32 @@ func (s *Store) WebhookStats(ctx context.Context, webhookID string, since, until
 	if stats.Deliveries, err = s.countDeliveries(ctx, webhookID, since, until); err != nil {
 		return webhook.Stats{}, err
 	}
-	figures, err := s.hours(ctx, webhookID, since, until)
+	hours, err := s.WebhooksHours(ctx, []string{webhookID}, since, until)
 	if err != nil {
 		return webhook.Stats{}, err
 	}
-	for hour := since; hour.Before(until); hour = hour.Add(time.Hour) {
-		stats.Hours = append(stats.Hours, webhook.Hour{Start: hour, Figures: figures[hour]})
-		stats.Attempts.Add(figures[hour])
+	stats.Hours = hours[webhookID]
+	for _, hour := range stats.Hours {
+		stats.Attempts.Add(hour.Figures)
 	}
 	return stats, nil
+}
+
+// WebhooksHours returns, for each of some webhooks, the figures of every hour of a span of whole hours, the earliest
+// first. Whose they are, the caller has checked.
+func (s *Store) WebhooksHours(ctx context.Context, webhookIDs []string, since, until time.Time) (map[string][]webhook.Hour, error) {
+	since, until = since.UTC(), until.UTC()
+	figures, err := s.hours(ctx, webhookIDs, since, until)
+	if err != nil {
+		return nil, err
+	}
+	hours := make(map[string][]webhook.Hour, len(webhookIDs))
+	for _, id := range webhookIDs {
+		for hour := since; hour.Before(until); hour = hour.Add(time.Hour) {
+			hours[id] = append(hours[id], webhook.Hour{Start: hour, Figures: figures[webhookHour{id, hour}]})
+		}
+	}
+	return hours, nil
 }
 
 const countStatement = `
@@ -55,78 +73,96 @@ func (s *Store) countDeliveries(ctx context.Context, webhookID string, since, un
 	return counts, nil
 }
 
-// hourRow is an hour as it lies in the table; without figures when a late attempt took them away.
-type hourRow struct {
-	Hour    time.Time `db:"hour"`
-	Version int       `db:"version"`
-	Figures []byte    `db:"figures"`
+// webhookHour is an hour of a webhook.
+type webhookHour struct {
+	webhookID string
+	hour      time.Time
 }
 
-// hours returns the figures of the hours in which there was an attempt. Attempts are read only of hours that
-// were not added up before; those that are over are then added up for good.
-func (s *Store) hours(ctx context.Context, webhookID string, since, until time.Time) (map[time.Time]webhook.Figures, error) {
+// columnsOf returns some hours as two columns.
+func columnsOf(some []webhookHour) (webhookIDs []string, hours []time.Time) {
+	for _, one := range some {
+		webhookIDs, hours = append(webhookIDs, one.webhookID), append(hours, one.hour)
+	}
+	return webhookIDs, hours
+}
+
+// hourRow is an hour as it lies in the table; without figures when a late attempt took them away.
+type hourRow struct {
+	WebhookID string    `db:"webhook_id"`
+	Hour      time.Time `db:"hour"`
+	Version   int       `db:"version"`
+	Figures   []byte    `db:"figures"`
+}
+
+// hours returns the figures of the hours of some webhooks. Attempts are read only of hours that were not added up
+// before; those that are over are then added up for good.
+func (s *Store) hours(ctx context.Context, webhookIDs []string, since, until time.Time) (map[webhookHour]webhook.Figures, error) {
 	var rows []hourRow
 	err := s.db.SelectContext(ctx, &rows, `
-		SELECT hour, version, figures FROM webhook_hours WHERE webhook_id = $1 AND hour >= $2 AND hour < $3`,
-		webhookID, since, until)
+		SELECT webhook_id, hour, version, figures FROM webhook_hours WHERE webhook_id = ANY($1) AND hour >= $2 AND hour < $3`,
+		pq.StringArray(webhookIDs), since, until)
 	if err != nil {
 		return nil, fmt.Errorf("find hours: %w", err)
 	}
-	figures, versions := make(map[time.Time]webhook.Figures), make(map[time.Time]int)
+	figures, versions := make(map[webhookHour]webhook.Figures), make(map[webhookHour]int)
 	for _, row := range rows {
-		hour := row.Hour.UTC()
-		versions[hour] = row.Version
+		key := webhookHour{row.WebhookID, row.Hour.UTC()}
+		versions[key] = row.Version
 		if row.Figures == nil {
 			continue
 		}
 		var of webhook.Figures
 		if err := json.Unmarshal(row.Figures, &of); err != nil {
-			return nil, fmt.Errorf("decode figures of %s: %w", webhookID, err)
+			return nil, fmt.Errorf("decode figures of %s: %w", row.WebhookID, err)
 		}
-		figures[hour] = of
+		figures[key] = of
 	}
-	var missing []time.Time
-	for hour := since; hour.Before(until); hour = hour.Add(time.Hour) {
-		if _, known := figures[hour]; !known {
-			missing = append(missing, hour)
+	var missing []webhookHour
+	for _, id := range webhookIDs {
+		for hour := since; hour.Before(until); hour = hour.Add(time.Hour) {
+			if _, known := figures[webhookHour{id, hour}]; !known {
+				missing = append(missing, webhookHour{id, hour})
+			}
 		}
 	}
-	added, err := s.addUp(ctx, webhookID, missing)
+	added, err := s.addUp(ctx, missing)
 	if err != nil {
 		return nil, err
 	}
-	for hour, of := range added {
-		figures[hour] = of
-	}
-	return figures, s.keepHours(ctx, webhookID, added, versions)
+	maps.Copy(figures, added)
+	return figures, s.keepHours(ctx, added, versions)
 }
 
 // addUp reads the attempts of some hours.
-func (s *Store) addUp(ctx context.Context, webhookID string, hours []time.Time) (map[time.Time]webhook.Figures, error) {
+func (s *Store) addUp(ctx context.Context, missing []webhookHour) (map[webhookHour]webhook.Figures, error) {
 	var rows []struct {
-		Hour     time.Time       `db:"hour"`
-		Outcome  webhook.Outcome `db:"outcome"`
-		Step     *int            `db:"step"`
-		Attempts int             `db:"attempts"`
-		Slowest  int             `db:"slowest"`
+		WebhookID string          `db:"webhook_id"`
+		Hour      time.Time       `db:"hour"`
+		Outcome   webhook.Outcome `db:"outcome"`
+		Step      *int            `db:"step"`
+		Attempts  int             `db:"attempts"`
+		Slowest   int             `db:"slowest"`
 	}
+	webhookIDs, hours := columnsOf(missing)
 	err := s.db.SelectContext(ctx, &rows, `
-		SELECT hour, outcome, count(*) AS attempts, max(response_time_ms) AS slowest,
+		SELECT webhook_id, hour, outcome, count(*) AS attempts, max(response_time_ms) AS slowest,
 			CASE WHEN status_code IS NOT NULL THEN floor(ln(greatest(response_time_ms, 1)) / ln($3::float8))::int END AS step
-		FROM unnest($2::timestamptz[]) AS hours (hour) JOIN attempts
-			ON webhook_id = $1 AND started_at >= hour AND started_at < hour + interval '1 hour'
-		GROUP BY hour, outcome, step`, webhookID, pq.Array(hours), webhook.TimesBase)
+		FROM unnest($1::text[], $2::timestamptz[]) AS missing (webhook, hour) JOIN attempts
+			ON webhook_id = webhook AND started_at >= hour AND started_at < hour + interval '1 hour'
+		GROUP BY webhook_id, hour, outcome, step`, pq.StringArray(webhookIDs), pq.Array(hours), webhook.TimesBase)
 	if err != nil {
 		return nil, fmt.Errorf("add up attempts: %w", err)
 	}
-	figures := make(map[time.Time]webhook.Figures)
-	for _, hour := range hours {
-		figures[hour] = webhook.Figures{}
+	figures := make(map[webhookHour]webhook.Figures)
+	for _, one := range missing {
+		figures[one] = webhook.Figures{}
 	}
 	for _, row := range rows {
-		of := figures[row.Hour.UTC()]
+		key := webhookHour{row.WebhookID, row.Hour.UTC()}
+		of := figures[key]
 		of.Count(row.Attempts, row.Outcome, row.Step, row.Slowest)
-		figures[row.Hour.UTC()] = of
+		figures[key] = of
 	}
 	return figures, nil
 }
@@ -141,25 +177,33 @@ const lateAfter = 5 * time.Minute
 
 // keepHours writes down the figures of the hours that are over, unless an attempt was recorded late meanwhile:
 // the version is no longer the one that was read before the attempts.
-func (s *Store) keepHours(ctx context.Context, webhookID string, figures map[time.Time]webhook.Figures, versions map[time.Time]int) error {
-	var hours []time.Time
+func (s *Store) keepHours(ctx context.Context, figures map[webhookHour]webhook.Figures, versions map[webhookHour]int) error {
+	var over []webhookHour
 	var texts []string
 	var known []int64
-	for hour, of := range figures {
+	for key, of := range figures {
+		if time.Since(key.hour) < time.Hour { // by this clock, which need not be exact: the statement has the last word
+			continue
+		}
 		text, err := json.Marshal(of)
 		if err != nil {
 			return fmt.Errorf("encode figures: %w", err)
 		}
-		hours, texts, known = append(hours, hour), append(texts, string(text)), append(known, int64(versions[hour]))
+		over, texts, known = append(over, key), append(texts, string(text)), append(known, int64(versions[key]))
 	}
+	if len(over) == 0 {
+		return nil
+	}
+	webhookIDs, hours := columnsOf(over)
 	_, err := s.db.ExecContext(ctx, `
 		INSERT INTO webhook_hours (webhook_id, hour, version, figures)
-		SELECT $1, hour, version, figures::jsonb FROM unnest($2::timestamptz[], $3::int[], $4::text[]) AS new (hour, version, figures)
+		SELECT webhook_id, hour, version, figures::jsonb
+		FROM unnest($1::text[], $2::timestamptz[], $3::int[], $4::text[]) AS new (webhook_id, hour, version, figures)
 		WHERE hour + interval '1 hour' <= now() - make_interval(secs => $5)
-		ORDER BY hour
+		ORDER BY webhook_id, hour
 		ON CONFLICT (webhook_id, hour) DO UPDATE SET figures = excluded.figures
 		WHERE webhook_hours.version = excluded.version AND webhook_hours.figures IS NULL`,
-		webhookID, pq.Array(hours), pq.Array(known), pq.Array(texts), hourSettled.Seconds())
+		pq.StringArray(webhookIDs), pq.Array(hours), pq.Array(known), pq.Array(texts), hourSettled.Seconds())
 	if err != nil {
 		return fmt.Errorf("keep hours: %w", err)
 	}

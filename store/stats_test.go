@@ -172,3 +172,37 @@ func TestOutdatedFiguresAreNotKept(t *testing.T) {
 	require.NoError(t, store.KeepHours(t.Context(), f.Store, w.ID, outdated, map[time.Time]int{hour: 1}))
 	require.Equal(t, 1, f.stats(w.ID, hour, hour.Add(time.Hour)).Attempts.Total(), "others were first, with the same")
 }
+
+// The list of webhooks asks for all of them at once.
+func TestHoursOfManyWebhooks(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	one, other, third := f.newWebhook(f.account, "*"), f.newWebhook(f.account, "*"), f.newWebhook(f.account, "*")
+	hour := anHourAgo()
+	for _, d := range f.publish(f.account) {
+		switch d.WebhookID {
+		case one.ID:
+			f.attemptAt(d, hour, 200, 10)
+			f.attemptAt(d, hour.Add(time.Hour), 500, 10)
+		case other.ID:
+			f.attemptAt(d, hour.Add(time.Hour), 200, 10)
+		}
+	}
+	for range 2 { // the second time from what was kept
+		hours, err := f.WebhooksHours(t.Context(), []string{one.ID, other.ID}, hour, hour.Add(2*time.Hour))
+		require.NoError(t, err)
+		require.Len(t, hours, 2)
+		require.NotContains(t, hours, third.ID)
+		for id, want := range map[string][]int{one.ID: {1, 1, 1, 0}, other.ID: {0, 0, 1, 1}} {
+			require.Len(t, hours[id], 2)
+			for i, of := range hours[id] {
+				require.Equal(t, hour.Add(time.Duration(i)*time.Hour), of.Start)
+				require.Equal(t, want[2*i:2*i+2], []int{of.Total(), of.Succeeded()})
+			}
+		}
+		require.Equal(t, 4, f.count(`SELECT count(*) FROM webhook_hours WHERE figures IS NOT NULL`))
+	}
+	hours, err := f.WebhooksHours(t.Context(), nil, hour, hour.Add(time.Hour))
+	require.NoError(t, err)
+	require.Empty(t, hours)
+}

@@ -1,0 +1,154 @@
+package console
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/durahook/durahook/service"
+	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/webhook"
+)
+
+// webhooksPage is what the template webhooks shows.
+type webhooksPage struct {
+	Rows      []webhookRow
+	MayManage bool
+	OlderURL  string // empty on the last page
+	NewestURL string // empty on the first page
+}
+
+// webhookRow is a webhook as the list shows it.
+type webhookRow struct {
+	ID, Name, Target, URL string
+	Events                []string // the first few
+	MoreEvents            int
+	State                 webhookState
+	Attempts              int    // in the last 24 hours
+	Rate                  string // of those that succeeded; empty when there were none
+	Tone                  string
+	Bars                  []spark
+}
+
+// webhookState says whether a webhook gets events.
+type webhookState struct{ Tone, Words, Reason string }
+
+func stateOf(w webhook.Webhook) webhookState {
+	if w.Enabled {
+		return webhookState{Tone: "good", Words: "Enabled"}
+	}
+	return webhookState{Tone: "calm", Words: "Disabled", Reason: w.DisabledReason}
+}
+
+// webhooks shows the list of webhooks.
+func (c *Console) webhooks(w http.ResponseWriter, r *http.Request, s session) error {
+	cursor := r.URL.Query().Get("cursor")
+	view := page{Title: "Webhooks", Session: &s, Notice: c.takeNotice(w, r)}
+	if cursor != "" && !isID(webhook.WebhookPrefix)(cursor) {
+		cursor, view.Notice = "", &notice{Text: "There is no such place in the list; the newest webhooks are shown."}
+	}
+	// One more than a page tells whether there is another.
+	found, err := c.service.WebhooksWithHours(r.Context(), s.AccountID, store.Page{Before: cursor, Limit: store.DefaultLimit + 1})
+	if err != nil {
+		return err
+	}
+	body := webhooksPage{MayManage: s.May(webhook.ScopeManage)}
+	if len(found) > store.DefaultLimit {
+		found = found[:store.DefaultLimit]
+		body.OlderURL = webhooksPath + "?" + url.Values{"cursor": {found[store.DefaultLimit-1].ID}}.Encode()
+	}
+	if cursor != "" {
+		body.NewestURL = webhooksPath
+	}
+	for _, one := range found {
+		body.Rows = append(body.Rows, newWebhookRow(one))
+	}
+	view.Body = body
+	return c.show(w, r, http.StatusOK, "webhooks.html", view)
+}
+
+func newWebhookRow(w service.WebhookHours) webhookRow {
+	const few = 3
+	row := webhookRow{
+		ID: w.ID, Name: w.Name, Target: w.URL, URL: webhooksPath + "/" + w.ID, State: stateOf(w.Webhook),
+		Events: w.Events[:min(few, len(w.Events))], MoreEvents: max(0, len(w.Events)-few), Bars: barsOf(w.Hours),
+	}
+	var all webhook.Figures
+	for _, hour := range w.Hours {
+		all.Add(hour.Figures)
+	}
+	row.Attempts = all.Total()
+	if rate := all.SuccessRate(); rate != nil {
+		row.Rate, row.Tone = percent(*rate), "bad"
+		if all.Succeeded() == all.Total() {
+			row.Tone = "good"
+		}
+	}
+	return row
+}
+
+// spark is an hour in a sparkline: how high its attempts that failed stand on those that succeeded.
+type spark struct {
+	X, Top, Good, Middle, Bad int
+}
+
+// The measures of a sparkline, which the template and the stylesheet know too.
+const (
+	barStep   = 5
+	sparkHigh = 24
+)
+
+// barsOf returns the bars of a sparkline, as high as there were attempts compared to the busiest hour.
+func barsOf(hours []webhook.Hour) []spark {
+	most := 0
+	for _, hour := range hours {
+		most = max(most, hour.Total())
+	}
+	var bars []spark
+	for i, hour := range hours {
+		total := hour.Total()
+		if total == 0 {
+			continue
+		}
+		high := func(attempts int) int { return (attempts*sparkHigh + most - 1) / most }
+		whole := max(high(total), 2)
+		bad := 0
+		if failed := total - hour.Succeeded(); failed > 0 {
+			bad = max(whole*failed/total, 2)
+		}
+		bars = append(bars, spark{
+			X: i * barStep, Top: sparkHigh - whole, Bad: bad, Middle: sparkHigh - whole + bad, Good: whole - bad,
+		})
+	}
+	return bars
+}
+
+// authenticationWords says in a few words how requests of a webhook prove who they come from. It shows no secret.
+func authenticationWords(a webhook.Authentication) string {
+	switch a.Type {
+	case webhook.AuthenticationAPIKey:
+		return "API Key Header: " + a.Header
+	case webhook.AuthenticationBasic:
+		return "Basic Auth: " + a.Username
+	case webhook.AuthenticationBearer:
+		if a.FetchesTokens() {
+			return "OAuth Token, by client credentials from " + a.TokenURL
+		}
+		return "OAuth Token: a fixed bearer token"
+	case webhook.AuthenticationHMAC:
+		return fmt.Sprintf("HMAC Signature: %s in %s", cmp.Or(a.Algorithm, "sha256"), a.Header)
+	default:
+		return "None"
+	}
+}
+
+// signingWords says how requests of a webhook are signed.
+func signingWords(w webhook.Webhook, now time.Time) string {
+	words := string(w.SigningSecret.Algorithm())
+	if w.SignsWithPrevious(now) {
+		words += "; the secret before signs along until " + w.PreviousSigningSecretUntil.UTC().Format("2 Jan 15:04") + " UTC"
+	}
+	return words
+}
