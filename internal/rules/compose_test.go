@@ -40,7 +40,7 @@ func load(t *testing.T, environment types.Mapping) (*types.Project, error) {
 		WorkingDir:  directory,
 		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(directory, "docker-compose.yml")}},
 		Environment: environment,
-	})
+	}, loader.WithProfiles([]string{"*"}))
 }
 
 func compose(t *testing.T) *types.Project {
