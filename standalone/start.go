@@ -73,8 +73,7 @@ func (c *startCommand) options() (stack.Options, error) {
 		Database:             config.Database{DatabaseURL: "postgres://to-be-started"},
 		Encryption:           config.Encryption{EncryptionKey: c.EncryptionKey},
 		Networks:             c.Networks,
-		TemporalAddress:      c.TemporalListen,
-		TemporalNamespace:    stack.Namespace,
+		Temporal:             config.Temporal{TemporalAddress: c.TemporalListen, TemporalNamespace: stack.Namespace},
 		AllowInsecureTargets: c.AllowInsecureTargets,
 	}, c.API, c.Worker)
 	if err != nil {

@@ -102,7 +102,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // serve works until ctx is done. It fails only when it cannot start.
 func (w *Worker) serve(ctx context.Context) error {
-	if err := ensureSearchAttributes(ctx, w.client, w.namespace); err != nil {
+	if err := ensureSearchAttributes(ctx, w.client, w.namespace, w.log); err != nil {
 		return err
 	}
 	all := []struct {

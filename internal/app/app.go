@@ -72,13 +72,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err := a.store.CheckKeys(ctx); err != nil {
 		return err
 	}
-	if a.temporal, err = client.NewLazyClient(client.Options{
-		HostPort: a.config.TemporalAddress, Namespace: a.config.TemporalNamespace,
-		MetricsHandler: a.metrics.Temporal(),
-		// Requests are small, and compressing them costs more than they do.
-		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}},
-		Logger:            sdklog.NewStructuredLogger(slog.New(quieted(a.log.Handler(), a.config.Level))),
-	}); err != nil {
+	if a.temporal, err = client.NewLazyClient(a.temporalOptions()); err != nil {
 		return fmt.Errorf("set up the client for Temporal at %s: %w", a.config.TemporalAddress, err)
 	}
 	if a.config.Insecure != target.InsecureNone {
@@ -88,6 +82,23 @@ func (a *App) open(ctx context.Context) (err error) {
 		a.log.Info("networks beyond the public ones are allowed", "allow_networks", a.config.AllowNetworks)
 	}
 	return a.listen()
+}
+
+func (a *App) temporalOptions() client.Options {
+	options := client.Options{
+		HostPort: a.config.TemporalAddress, Namespace: a.config.TemporalNamespace,
+		ConnectionOptions: client.ConnectionOptions{
+			TLS: a.config.TemporalTLS,
+			// Requests are small, and compressing them costs more than they do.
+			GrpcCompression: &client.GrpcCompressionNone{},
+		},
+		MetricsHandler: a.metrics.Temporal(),
+		Logger:         sdklog.NewStructuredLogger(slog.New(quieted(a.log.Handler(), a.config.Level))),
+	}
+	if a.config.TemporalAPIKey != "" {
+		options.Credentials = client.NewAPIKeyStaticCredentials(a.config.TemporalAPIKey)
+	}
+	return options
 }
 
 // listen binds the ports.

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -24,8 +25,7 @@ type Shared struct {
 	Encryption           `embed:""`
 	Networks             `embed:""`
 	Metrics              `embed:""`
-	TemporalAddress      string `help:"Address of the Temporal frontend." default:"127.0.0.1:7233" placeholder:"HOST:PORT"`
-	TemporalNamespace    string `help:"Temporal namespace of the deliveries." default:"default"`
+	Temporal             `embed:""`
 	AllowInsecureTargets string `help:"For development: also deliver to http:// and non-public addresses: none, loopback or all." default:"none" placeholder:"WHICH"`
 }
 
@@ -80,6 +80,8 @@ type Config struct {
 	EncryptionKey     *encryption.Key
 	TemporalAddress   string
 	TemporalNamespace string
+	TemporalTLS       *tls.Config // nil for none
+	TemporalAPIKey    string      // empty for none
 	Insecure          target.Insecure
 	Listen            string
 	MetricsListen     string // empty for nowhere
@@ -137,17 +139,11 @@ func (s Shared) resolve(c *Config, p *Problems) {
 	s.Encryption.resolve(c, p)
 	s.Networks.resolve(c, p)
 	s.Metrics.resolve(c, p)
-	if _, _, err := net.SplitHostPort(s.TemporalAddress); err != nil {
-		p.add("temporal-address", "%q is not of the form HOST:PORT", s.TemporalAddress)
-	}
-	if s.TemporalNamespace == "" {
-		p.add("temporal-namespace", "is missing")
-	}
+	s.Temporal.resolve(c, p)
 	var err error
 	if c.Insecure, err = target.ParseInsecure(s.AllowInsecureTargets); err != nil {
 		p.add("allow-insecure-targets", "%s, not %q", err, s.AllowInsecureTargets)
 	}
-	c.TemporalAddress, c.TemporalNamespace = s.TemporalAddress, s.TemporalNamespace
 }
 
 func (d Database) resolve(c *Config, p *Problems) {
