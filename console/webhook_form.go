@@ -170,9 +170,6 @@ func definitionOf(filled *form, present webhook.Authentication) map[string]any {
 			authentication[name] = strings.Fields(value)
 		case value != "":
 			authentication[name] = value
-		case method == methodOAuth && name == "token_url":
-			filled.wrong("oauth/token_url", "is missing")
-			authentication["client_id"] = filled.Value("oauth/client_id")
 		}
 	}
 	events := filled.values["events"]
@@ -198,11 +195,20 @@ func (c *Console) refuseWebhook(w http.ResponseWriter, r *http.Request, s sessio
 		return err
 	}
 	const authentication = "authentication/"
+	method := filled.Value("method")
 	for name, detail := range maps.Clone(filled.problems) {
-		if of, ok := strings.CutPrefix(name, authentication); ok {
-			delete(filled.problems, name)
-			filled.wrong(filled.Value("method")+"/"+of, detail)
+		of, ok := strings.CutPrefix(name, authentication)
+		if !ok {
+			continue
 		}
+		delete(filled.problems, name)
+		if method == methodOAuth && of == "token" { // none of the fields is filled in, which is a fixed token to the API
+			for _, missing := range []string{"token_url", "client_id", "client_secret"} {
+				filled.wrong(methodOAuth+"/"+missing, "is missing")
+			}
+			continue
+		}
+		filled.wrong(method+"/"+of, detail)
 	}
 	return c.showWebhookForm(w, r, s, http.StatusUnprocessableEntity, found, filled)
 }

@@ -166,12 +166,17 @@ func TestWhatIsWrongStandsBesideTheFields(t *testing.T) {
 	assert.NotContains(t, got.body, hush)
 	assert.Empty(t, got.page.Find("script:not([src])").Nodes)
 
+	got = v.post("/console/webhooks", url.Values{"name": {"x"}, "method": {"oauth"}})
+	for _, name := range []string{"token_url", "client_id", "client_secret"} {
+		assert.Contains(t, got.text("#oauth-"+name+"-problem"), "is missing")
+	}
+	assert.Len(t, got.page.Find(".refused").Nodes, 1, "every problem stands beside its field")
+
 	var fields webhook.Fields
 	fields.Add("/filter", "is not a condition: at line 1, column 5, an operator is missing")
 	s.saveErr = fields.Err()
 	got = v.post("/console/webhooks", url.Values{"name": {"x"}, "method": {"oauth"}})
 	assert.Contains(t, got.text("#filter-problem"), "line 1, column 5")
-	assert.Contains(t, got.text("#oauth-token_url-problem"), "is missing", "without it, the API would take it for a fixed token")
 	s.saveErr = &webhook.Error{Code: webhook.CodeConflict, Message: "The account has 2000 webhooks already."}
 	assert.Contains(t, v.post("/console/webhooks", url.Values{"method": {"none"}}).text("[role=alert]"), "2000 webhooks")
 }
