@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -196,7 +197,7 @@ func (c *Console) showPublishForm(w http.ResponseWriter, r *http.Request, s sess
 		return err
 	}
 	body := publishPage{form: filled}
-	for _, name := range names {
+	for _, name := range slices.DeleteFunc(names, webhook.IsOperational) {
 		body.EventTypes = append(body.EventTypes, option{Value: name, Label: name, Selected: filled.Is("event", name)})
 	}
 	return c.show(w, r, status, "event_form.html", page{Title: "Publish an event", Session: &s, Notice: c.takeNotice(w, r), Body: body})

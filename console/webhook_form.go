@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -238,7 +239,8 @@ func (c *Console) showWebhookForm(w http.ResponseWriter, r *http.Request, s sess
 	return c.show(w, r, status, "webhook_form.html", view)
 }
 
-// groupsOf returns the event types by what stands before the first dot. What is chosen and in no group, such as
+// groupsOf returns the event types by what stands before the first dot. Operational events come last and have no
+// pattern: webhooks get them only by name. What is chosen and in no group, such as
 // patterns that somebody set over the API, is a group of its own, so that saving keeps it.
 func groupsOf(types []webhook.EventType, chosen []string) []eventGroup {
 	byPattern := map[string][]webhook.EventType{}
@@ -246,7 +248,7 @@ func groupsOf(types []webhook.EventType, chosen []string) []eventGroup {
 	for _, t := range types {
 		before, _, dotted := strings.Cut(t.Name, ".")
 		pattern := ""
-		if dotted {
+		if dotted && !t.Operational {
 			pattern = before + ".*"
 		}
 		byPattern[pattern] = append(byPattern[pattern], t)
@@ -259,7 +261,10 @@ func groupsOf(types []webhook.EventType, chosen []string) []eventGroup {
 		}
 	}
 	var groups []eventGroup
-	for _, pattern := range slices.Sorted(maps.Keys(byPattern)) {
+	byName := func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), 0)-cmp.Compare(len(a), 0), strings.Compare(a, b))
+	}
+	for _, pattern := range slices.SortedFunc(maps.Keys(byPattern), byName) {
 		group := eventGroup{pattern, byPattern[pattern]}
 		slices.SortFunc(group.Types, func(a, b webhook.EventType) int { return strings.Compare(a.Name, b.Name) })
 		groups = append(groups, group)

@@ -159,7 +159,7 @@ func TestWhatIsWrongStandsBesideTheFields(t *testing.T) {
 	assert.Equal(t, script, got.attr("#url", "value"), "what was filled in is kept")
 	assert.Equal(t, script, got.attr("#basic-username", "value"))
 	assert.Equal(t, script, got.page.Find("#filter").Text())
-	assert.Equal(t, []string{"call.ende", "call.ended"}, values(got, "[name=events][checked]"))
+	assert.Equal(t, []string{"call.ended", "call.ende"}, values(got, "[name=events][checked]"))
 	assert.Equal(t, []string{"basic"}, values(got, "[name=method][checked]"))
 	assert.Equal(t, "ed25519", got.attr("[name=signing_algorithm] [selected]", "value"))
 	assert.Empty(t, got.attr("#basic-password", "value"))
