@@ -138,10 +138,26 @@ func (c *Console) Register(router *mux.Router) {
 	pages := router.PathPrefix(root + "/").Subrouter()
 	pages.NotFoundHandler = c.public(noPage)
 	pages.MethodNotAllowedHandler = c.public(noMethod)
-	for _, route := range []struct {
-		method, path string
-		handler      http.Handler
-	}{
+	for _, route := range c.routes() {
+		methods := []string{route.method}
+		if route.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+		path := strings.TrimPrefix(route.path, root)
+		pages.Handle(path, c.origins.Handler(route.handler)).Methods(methods...)
+	}
+}
+
+// route is what answers requests to a path, which may have variables.
+type route struct {
+	method, path string
+	handler      http.Handler
+}
+
+// routes are all pages and forms. One that says what to do with what its path names comes last: mux answers a GET of it
+// with 404 where another follows.
+func (c *Console) routes() []route {
+	return []route{
 		{http.MethodGet, assetsPath + "{name}", c.public(c.asset)},
 		{http.MethodGet, signInPath, c.public(c.signInForm)},
 		{http.MethodPost, signInPath, c.public(c.signIn)},
@@ -184,13 +200,6 @@ func (c *Console) Register(router *mux.Router) {
 		{http.MethodPost, apiKeysPath + "/{id}/revoke", c.private(webhook.ScopeManage, c.revokeAPIKey)},
 		{http.MethodGet, accountsPath, c.private(webhook.ScopeAdmin, c.accounts)},
 		{http.MethodPost, accountsPath, c.private(webhook.ScopeAdmin, c.createAccount)},
-		{http.MethodPost, deedPath, c.private(webhook.ScopeManage, c.deed)}, // the last, or mux answers a GET of it with 404
-	} {
-		methods := []string{route.method}
-		if route.method == http.MethodGet {
-			methods = append(methods, http.MethodHead)
-		}
-		path := strings.TrimPrefix(route.path, root)
-		pages.Handle(path, c.origins.Handler(route.handler)).Methods(methods...)
+		{http.MethodPost, deedPath, c.private(webhook.ScopeManage, c.deed)},
 	}
 }

@@ -189,7 +189,7 @@ func TestEditWebhook(t *testing.T) {
 	got := v.get(path + "/edit")
 	require.Equal(t, http.StatusOK, got.status)
 	assert.Equal(t, "Salesforce Sync", got.attr("#name", "value"))
-	assert.Equal(t, []string{"call.deep.*", "call.ended"}, values(got, "[name=events][checked]"), "what no box is for is kept")
+	assert.Equal(t, []string{"call.ended", "call.deep.*"}, values(got, "[name=events][checked]"), "what no box is for is kept")
 	assert.Equal(t, []string{"api_key"}, values(got, "[name=method][checked]"))
 	assert.Equal(t, "X-Key", got.attr("#api_key-header", "value"))
 	assert.Contains(t, got.text("#api_key-value-help"), "Leave it empty")

@@ -70,7 +70,7 @@ func (t Temporal) certificate(*tls.CertificateRequestInfo) (*tls.Certificate, er
 }
 
 func readCertificates(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
