@@ -168,11 +168,14 @@ func (s *Starter) startQueued(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case d := <-s.starting:
-			err := s.start(ctx, d)
-			s.inHand.remove(d.ID)
-			if err != nil && ctx.Err() == nil {
-				s.log.Warn("start delivery; the sweep will", "delivery", d.ID, "error", err)
+			if err := s.start(ctx, d); err != nil {
+				s.inHand.remove(d.ID)
+				if ctx.Err() == nil {
+					s.log.Warn("start delivery; the sweep will", "delivery", d.ID, "error", err)
+				}
+				continue
 			}
+			s.inHand.start(d.ID)
 		}
 	}
 }
@@ -181,7 +184,7 @@ func (s *Starter) sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepInterval)
 	defer ticker.Stop()
 	for {
-		started, err := s.sweepOnce(ctx)
+		started, more, err := s.sweepOnce(ctx)
 		if started > 0 {
 			s.swept.Add(uint64(started))
 			s.log.Info("the sweep saw to it that deliveries were started", "deliveries", started)
@@ -195,7 +198,7 @@ func (s *Starter) sweep(ctx context.Context) {
 		if err := s.sweepRecoveries(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("sweep recoveries", "error", err)
 		}
-		if started == sweepBatch {
+		if more && ctx.Err() == nil {
 			continue
 		}
 		select {
@@ -206,12 +209,12 @@ func (s *Starter) sweep(ctx context.Context) {
 	}
 }
 
-// sweepOnce starts one batch of deliveries that should have been started and returns how many it did. It
-// gives up at the first that cannot be started: then Temporal is down.
-func (s *Starter) sweepOnce(ctx context.Context) (int, error) {
+// sweepOnce starts one batch of deliveries that should have been started and returns how many it did, and whether
+// there may be more. It gives up at the first that cannot be started: then Temporal is down.
+func (s *Starter) sweepOnce(ctx context.Context) (count int, more bool, err error) {
 	deliveries, err := s.store.ClaimUnstarted(ctx, sweepBatch, sweepLease)
 	if err != nil || len(deliveries) == 0 {
-		return 0, err
+		return 0, false, err
 	}
 	var mu sync.Mutex
 	started := make(map[string]bool)
@@ -237,11 +240,12 @@ func (s *Starter) sweepOnce(ctx context.Context) (int, error) {
 		switch {
 		case started[d.ID]:
 			done = append(done, d.ID)
-		case !s.inHand.has(d.ID): // what is queued here stays claimed
+		case !s.inHand.has(d.ID): // what is in hand here stays claimed
 			others = append(others, d.ID)
 		}
 	}
-	return len(done), errors.Join(failed, s.store.ReturnClaim(context.WithoutCancel(ctx), done, others))
+	err = errors.Join(failed, s.store.ReturnClaim(context.WithoutCancel(ctx), done, others))
+	return len(done), err == nil && len(deliveries) == sweepBatch, err
 }
 
 // startSwept starts a delivery that should have been started before. A test is given up instead: whoever asked
