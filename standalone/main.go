@@ -23,6 +23,7 @@ func newCommands() *commands {
 }
 
 func main() {
+	tuneRuntime()
 	os.Exit(cli.Main(context.Background(), "standalone", description, newCommands(), os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -31,7 +31,6 @@ type startCommand struct {
 // Run starts everything and works until the process is asked to stop.
 func (c *startCommand) Run(env *cli.Env) error {
 	began := time.Now()
-	tuneRuntime()
 	options, err := c.options()
 	if err != nil {
 		return err
