@@ -78,7 +78,7 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 	for i, t := range types {
 		names[i] = t.Name
 	}
-	shown, err := c.table(r, s, query)
+	shown, err := c.table(r, s, query, store.DefaultLimit)
 	if err != nil {
 		return deliveriesPage{}, err
 	}
@@ -95,16 +95,16 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 func (c *Console) liveDeliveries(w http.ResponseWriter, r *http.Request, s session) error {
 	query, _ := readQuery(r.URL.Query(), webhook.DeliveryPrefix)
 	return c.watch(w, r, s, func(ctx context.Context) (part, error) {
-		shown, err := c.table(r.WithContext(ctx), s, query)
+		shown, err := c.table(r.WithContext(ctx), s, query, store.DefaultLimit)
 		return c.part(r, "deliveries.html", "table", shown.ETag, shown), err
 	})
 }
 
 // table looks up what the table shows for a query.
-func (c *Console) table(r *http.Request, s session, query query) (table, error) {
+func (c *Console) table(r *http.Request, s session, query query, limit int) (table, error) {
 	// One more than a page tells whether there is another.
 	deliveries, err := c.service.Deliveries(r.Context(), s.AccountID, query.DeliveryFilter,
-		store.Page{Before: query.Cursor, Limit: store.DefaultLimit + 1})
+		store.Page{Before: query.Cursor, Limit: limit + 1})
 	if err != nil {
 		return table{}, err
 	}
@@ -112,9 +112,9 @@ func (c *Console) table(r *http.Request, s session, query query) (table, error) 
 		LiveURL: query.url(deliveriesPath + live), BackURL: query.url(deliveriesPath), Origin: originOf(r), Now: time.Now(),
 		MayRetry: s.May(webhook.ScopeManage),
 	}
-	if len(deliveries) > store.DefaultLimit {
-		deliveries = deliveries[:store.DefaultLimit]
-		shown.OlderURL = query.from(deliveries[store.DefaultLimit-1].ID).url(deliveriesPath)
+	if len(deliveries) > limit {
+		deliveries = deliveries[:limit]
+		shown.OlderURL = query.from(deliveries[limit-1].ID).url(deliveriesPath)
 	}
 	if query.Cursor != "" {
 		shown.NewestURL = query.from("").url(deliveriesPath)

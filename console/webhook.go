@@ -22,6 +22,7 @@ type webhookPage struct {
 	MayManage bool
 	Spans     []webhookSpan
 	Figures   figures
+	Recent    table
 	Algorithm webhook.SigningAlgorithm
 	PublicKey string
 	Snippets  []snippet
@@ -110,7 +111,20 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, s session) err
 	if shown.Figures, err = c.figures(r, s); err != nil {
 		return err
 	}
+	if shown.Recent, err = c.recent(r, s, found.ID); err != nil {
+		return err
+	}
 	return c.show(w, r, http.StatusOK, "webhook.html", page{Title: found.Name, Session: &s, Notice: c.takeNotice(w, r), Body: shown})
+}
+
+// recent looks up the last few deliveries of a webhook, for its page. Retrying them comes back to it.
+func (c *Console) recent(r *http.Request, s session, id string) (table, error) {
+	const few = 10
+	var of query
+	of.WebhookID = id
+	shown, err := c.table(r, s, of, few)
+	shown.BackURL, shown.OlderURL = webhooksPath+"/"+id, ""
+	return shown, err
 }
 
 // liveWebhook sends the figures whenever they change.

@@ -245,6 +245,16 @@ func TestWhatCanBeDoneWithAWebhook(t *testing.T) {
 	assert.Contains(t, got.text("#facts"), "••••")
 	assert.NotContains(t, got.body, "hush")
 	assert.NotContains(t, got.body, string(w.SigningSecret))
+	assert.Equal(t, "No deliveries here", got.text("section[aria-labelledby=recent-heading] .empty h2"))
+	for range 11 {
+		s.deliveries = append(s.deliveries, delivery(nil))
+	}
+	recent := v.get(path)
+	assert.Equal(t, w.ID, s.filter.WebhookID)
+	assert.Len(t, recent.page.Find("table.deliveries tbody tr").Nodes, 10)
+	assert.Empty(t, recent.page.Find(".pager").Nodes)
+	assert.Equal(t, path, recent.attr("#retry [name=back]", "value"))
+	assert.Equal(t, "/console/deliveries?webhook_id="+w.ID, recent.attr("#recent-heading + a", "href"))
 	for _, deed := range []string{"disable", "rotate-secret", "delete"} {
 		assert.Equal(t, path+"/"+deed, got.attr("details.confirm button[formaction$='"+deed+"']", "formaction"), "asks first")
 	}

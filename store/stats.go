@@ -134,7 +134,8 @@ func (s *Store) hours(ctx context.Context, webhookIDs []string, since, until tim
 	return figures, s.keepHours(ctx, added, versions)
 }
 
-// addUp reads the attempts of some hours.
+// addUp reads the attempts of some hours, of each by the index: a join would be planned for many more of them, and
+// read the whole table.
 func (s *Store) addUp(ctx context.Context, missing []webhookHour) (map[webhookHour]webhook.Figures, error) {
 	var rows []struct {
 		WebhookID string          `db:"webhook_id"`
@@ -146,11 +147,14 @@ func (s *Store) addUp(ctx context.Context, missing []webhookHour) (map[webhookHo
 	}
 	webhookIDs, hours := columnsOf(missing)
 	err := s.db.SelectContext(ctx, &rows, `
-		SELECT webhook_id, hour, outcome, count(*) AS attempts, max(response_time_ms) AS slowest,
-			CASE WHEN status_code IS NOT NULL THEN floor(ln(greatest(response_time_ms, 1)) / ln($3::float8))::int END AS step
-		FROM unnest($1::text[], $2::timestamptz[]) AS missing (webhook, hour) JOIN attempts
-			ON webhook_id = webhook AND started_at >= hour AND started_at < hour + interval '1 hour'
-		GROUP BY webhook_id, hour, outcome, step`, pq.StringArray(webhookIDs), pq.Array(hours), webhook.TimesBase)
+		SELECT missing.webhook_id, missing.hour, outcome, attempts, slowest, step
+		FROM unnest($1::text[], $2::timestamptz[]) AS missing (webhook_id, hour) CROSS JOIN LATERAL (
+			SELECT outcome, count(*) AS attempts, max(response_time_ms) AS slowest,
+				CASE WHEN status_code IS NOT NULL THEN floor(ln(greatest(response_time_ms, 1)) / ln($3::float8))::int END AS step
+			FROM attempts WHERE attempts.webhook_id = missing.webhook_id
+				AND started_at >= missing.hour AND started_at < missing.hour + interval '1 hour'
+			GROUP BY outcome, step
+		) AS of_hour`, pq.StringArray(webhookIDs), pq.Array(hours), webhook.TimesBase)
 	if err != nil {
 		return nil, fmt.Errorf("add up attempts: %w", err)
 	}
