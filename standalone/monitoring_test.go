@@ -135,7 +135,6 @@ scrape_configs:
     authorization: {credentials: %q}
     static_configs: [{targets: [%q]}]
 `, rules, a.key, strings.TrimPrefix(a.url, "http://")), 0o600))
-	//nolint:gosec // everything in it is the test's own
 	command := exec.CommandContext(t.Context(), "prometheus", "--config.file", config,
 		"--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", "127.0.0.1:0")
 	output := new(syncBuffer)
