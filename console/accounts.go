@@ -12,9 +12,8 @@ import (
 // accountsPage is what the template accounts shows: all accounts, and the form for a new one.
 type accountsPage struct {
 	*form
-	Rows      []accountRow
-	OlderURL  string // empty on the last page
-	NewestURL string // empty on the first page
+	pager
+	Rows []accountRow
 }
 
 // accountRow is an account as the list shows it.
@@ -56,13 +55,7 @@ func (c *Console) showAccounts(w http.ResponseWriter, r *http.Request, s session
 		return err
 	}
 	body := accountsPage{form: filled}
-	if len(found) > store.DefaultLimit {
-		found = found[:store.DefaultLimit]
-		body.OlderURL = accountsPath + "?" + url.Values{"cursor": {found[store.DefaultLimit-1].ID}}.Encode()
-	}
-	if cursor != "" {
-		body.NewestURL = accountsPath
-	}
+	found, body.pager = onePage(found, store.DefaultLimit, cursor, func(a webhook.Account) string { return a.ID }, after(accountsPath))
 	for _, a := range found {
 		body.Rows = append(body.Rows, accountRow{a.ID, a.Name, addAccount(a.ID, home()), a.ID == s.AccountID, a.CreatedAt.UTC()})
 	}

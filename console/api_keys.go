@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -15,9 +14,8 @@ import (
 
 // apiKeysPage is what the template api_keys shows.
 type apiKeysPage struct {
-	Rows      []apiKeyRow
-	OlderURL  string // empty on the last page
-	NewestURL string // empty on the first page
+	pager
+	Rows []apiKeyRow
 }
 
 // apiKeyRow is an API key as the list shows it.
@@ -32,7 +30,7 @@ type apiKeyRow struct {
 
 func newAPIKeyRow(k webhook.APIKey, s session, now time.Time) apiKeyRow {
 	row := apiKeyRow{
-		ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scopes: joinScopes(k.Scopes), Tone: "good", State: "In force", InForce: true,
+		ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scopes: webhook.JoinScopes(k.Scopes), Tone: "good", State: "In force", InForce: true,
 		Own: k.ID == s.KeyID, Created: k.CreatedAt.UTC(), LastUsed: k.LastUsedAt, Expires: k.ExpiresAt,
 	}
 	switch {
@@ -42,14 +40,6 @@ func newAPIKeyRow(k webhook.APIKey, s session, now time.Time) apiKeyRow {
 		row.Tone, row.State, row.InForce = "calm", "Expired", false
 	}
 	return row
-}
-
-func joinScopes(scopes []webhook.Scope) string {
-	words := make([]string, len(scopes))
-	for i, scope := range scopes {
-		words[i] = string(scope)
-	}
-	return strings.Join(words, ", ")
 }
 
 // apiKeys shows the API keys of the account, newest first.
@@ -64,13 +54,7 @@ func (c *Console) apiKeys(w http.ResponseWriter, r *http.Request, s session) err
 		return err
 	}
 	var body apiKeysPage
-	if len(found) > store.DefaultLimit {
-		found = found[:store.DefaultLimit]
-		body.OlderURL = apiKeysPath + "?" + url.Values{"cursor": {found[store.DefaultLimit-1].ID}}.Encode()
-	}
-	if cursor != "" {
-		body.NewestURL = apiKeysPath
-	}
+	found, body.pager = onePage(found, store.DefaultLimit, cursor, func(k webhook.APIKey) string { return k.ID }, after(apiKeysPath))
 	now := time.Now()
 	for _, k := range found {
 		body.Rows = append(body.Rows, newAPIKeyRow(k, s, now))

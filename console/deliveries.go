@@ -32,16 +32,15 @@ type option struct {
 
 // table is the part of the page that keeps itself up to date.
 type table struct {
-	Rows      []row
-	MayRetry  bool
-	Empty     string    // why there are no rows: one of the constants below
-	LiveURL   string    // where this part alone is served
-	BackURL   string    // the page that this part belongs to
-	OlderURL  string    // empty on the last page
-	NewestURL string    // empty on the first page
-	Origin    string    // of this server, for the commands of a first start
-	Now       time.Time // relative times are counted from here
-	ETag      string
+	pager
+	Rows     []row
+	MayRetry bool
+	Empty    string    // why there are no rows: one of the constants below
+	LiveURL  string    // where this part alone is served
+	BackURL  string    // the page that this part belongs to
+	Origin   string    // of this server, for the commands of a first start
+	Now      time.Time // relative times are counted from here
+	ETag     string
 }
 
 // Why a table has no rows.
@@ -70,13 +69,9 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 	if err != nil {
 		return deliveriesPage{}, err
 	}
-	types, err := c.service.EventTypes(r.Context(), s.AccountID, store.Page{Limit: store.MaxLimit})
+	names, err := c.eventTypeNames(r, s, store.MaxLimit)
 	if err != nil {
 		return deliveriesPage{}, err
-	}
-	names := make([]string, len(types))
-	for i, t := range types {
-		names[i] = t.Name
 	}
 	shown, err := c.table(r, s, query, store.DefaultLimit)
 	if err != nil {
@@ -112,13 +107,8 @@ func (c *Console) table(r *http.Request, s session, query query, limit int) (tab
 		LiveURL: query.url(deliveriesPath + live), BackURL: query.url(deliveriesPath), Origin: originOf(r), Now: time.Now(),
 		MayRetry: s.May(webhook.ScopeManage),
 	}
-	if len(deliveries) > limit {
-		deliveries = deliveries[:limit]
-		shown.OlderURL = query.from(deliveries[limit-1].ID).url(deliveriesPath)
-	}
-	if query.Cursor != "" {
-		shown.NewestURL = query.from("").url(deliveriesPath)
-	}
+	deliveries, shown.pager = onePage(deliveries, limit, query.Cursor, func(d webhook.Delivery) string { return d.ID },
+		func(cursor string) string { return query.from(cursor).url(deliveriesPath) })
 	for _, d := range deliveries {
 		shown.Rows = append(shown.Rows, newRow(d, query.url(deliveriesPath+"/"+d.ID), c.service.WorkflowURL(d.ID)))
 	}

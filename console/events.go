@@ -15,13 +15,12 @@ import (
 
 // eventsPage is what the template events shows.
 type eventsPage struct {
+	pager
 	Query      query
 	EventTypes []string // suggested; any can be looked for
 	Rows       []eventRow
 	MayPublish bool
 	Filtered   bool
-	OlderURL   string // empty on the last page
-	NewestURL  string // empty on the first page
 }
 
 // eventRow is an event as the list shows it.
@@ -50,18 +49,13 @@ func (c *Console) events(w http.ResponseWriter, r *http.Request, s session) erro
 	if err != nil {
 		return err
 	}
-	names, err := c.eventTypeNames(r, s)
+	names, err := c.eventTypeNames(r, s, webhook.MaxEventTypes)
 	if err != nil {
 		return err
 	}
 	body := eventsPage{Query: query, EventTypes: names, MayPublish: s.May(webhook.ScopePublish), Filtered: filter != store.EventFilter{}}
-	if len(found) > store.DefaultLimit {
-		found = found[:store.DefaultLimit]
-		body.OlderURL = query.from(found[store.DefaultLimit-1].ID).url(eventsPath)
-	}
-	if query.Cursor != "" {
-		body.NewestURL = query.from("").url(eventsPath)
-	}
+	found, body.pager = onePage(found, store.DefaultLimit, query.Cursor, func(e webhook.Event) string { return e.ID },
+		func(cursor string) string { return query.from(cursor).url(eventsPath) })
 	for _, e := range found {
 		body.Rows = append(body.Rows, newEventRow(e))
 	}
@@ -72,9 +66,9 @@ func (c *Console) events(w http.ResponseWriter, r *http.Request, s session) erro
 	return c.show(w, r, http.StatusOK, "events.html", view)
 }
 
-// eventTypeNames returns the names of the account's event types.
-func (c *Console) eventTypeNames(r *http.Request, s session) ([]string, error) {
-	types, err := c.service.EventTypes(r.Context(), s.AccountID, store.Page{Limit: webhook.MaxEventTypes})
+// eventTypeNames returns the names of the account's event types, of so many at most.
+func (c *Console) eventTypeNames(r *http.Request, s session, most int) ([]string, error) {
+	types, err := c.service.EventTypes(r.Context(), s.AccountID, store.Page{Limit: most})
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +186,7 @@ func (c *Console) publish(w http.ResponseWriter, r *http.Request, s session) err
 }
 
 func (c *Console) showPublishForm(w http.ResponseWriter, r *http.Request, s session, status int, filled *form) error {
-	names, err := c.eventTypeNames(r, s)
+	names, err := c.eventTypeNames(r, s, webhook.MaxEventTypes)
 	if err != nil {
 		return err
 	}

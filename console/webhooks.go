@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/durahook/durahook/service"
@@ -14,10 +13,9 @@ import (
 
 // webhooksPage is what the template webhooks shows.
 type webhooksPage struct {
+	pager
 	Rows      []webhookRow
 	MayManage bool
-	OlderURL  string // empty on the last page
-	NewestURL string // empty on the first page
 }
 
 // webhookRow is a webhook as the list shows it.
@@ -55,13 +53,7 @@ func (c *Console) webhooks(w http.ResponseWriter, r *http.Request, s session) er
 		return err
 	}
 	body := webhooksPage{MayManage: s.May(webhook.ScopeManage)}
-	if len(found) > store.DefaultLimit {
-		found = found[:store.DefaultLimit]
-		body.OlderURL = webhooksPath + "?" + url.Values{"cursor": {found[store.DefaultLimit-1].ID}}.Encode()
-	}
-	if cursor != "" {
-		body.NewestURL = webhooksPath
-	}
+	found, body.pager = onePage(found, store.DefaultLimit, cursor, func(w service.WebhookHours) string { return w.ID }, after(webhooksPath))
 	for _, one := range found {
 		body.Rows = append(body.Rows, newWebhookRow(one))
 	}

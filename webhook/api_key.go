@@ -42,7 +42,7 @@ func (p Principal) Check(scope Scope) error {
 	case scope == ScopeAdmin:
 		return &Error{Code: CodeForbidden, Message: "Only the admin key may do this: it needs the scope admin, which no API key has."}
 	default:
-		return &Error{Code: CodeForbidden, Message: fmt.Sprintf("This needs an API key with the scope %s; this one has %s.", scope, joinScopes(p.Scopes))}
+		return &Error{Code: CodeForbidden, Message: fmt.Sprintf("This needs an API key with the scope %s; this one has %s.", scope, JoinScopes(p.Scopes))}
 	}
 }
 
@@ -52,12 +52,13 @@ func (p Principal) CheckGrant(scopes []Scope) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return &Error{Code: CodeForbidden, Message: fmt.Sprintf("This key cannot grant %s: it only has %s itself.", joinScopes(missing), joinScopes(p.Scopes))}
+	return &Error{Code: CodeForbidden, Message: fmt.Sprintf("This key cannot grant %s: it only has %s itself.", JoinScopes(missing), JoinScopes(p.Scopes))}
 }
 
 func (p Principal) has(scope Scope) bool { return p.Admin || slices.Contains(p.Scopes, scope) }
 
-func joinScopes(scopes []Scope) string {
+// JoinScopes names scopes, for people.
+func JoinScopes(scopes []Scope) string {
 	names := make([]string, len(scopes))
 	for i, scope := range scopes {
 		names[i] = string(scope)
@@ -112,7 +113,7 @@ func DefineAPIKey(accountID string, d APIKeyDefinition, now time.Time) (APIKey, 
 func checkScopes(fields *Fields, scopes []Scope) {
 	const pointer = "/scopes"
 	if len(scopes) == 0 {
-		fields.Add(pointer, "is missing; name at least one of "+joinScopes(Scopes()))
+		fields.Add(pointer, "is missing; name at least one of "+JoinScopes(Scopes()))
 		return
 	}
 	for i, scope := range scopes {
@@ -122,7 +123,7 @@ func checkScopes(fields *Fields, scopes []Scope) {
 			fields.Add(pointer, fmt.Sprintf("has more than %d entries", len(Scopes())))
 			return
 		case !slices.Contains(Scopes(), scope):
-			fields.Add(at, "is not a scope; use some of "+joinScopes(Scopes()))
+			fields.Add(at, "is not a scope; use some of "+JoinScopes(Scopes()))
 		case slices.Contains(scopes[:i], scope):
 			fields.Add(at, "is there twice")
 		}

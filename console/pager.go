@@ -1,0 +1,31 @@
+package console
+
+// pager leads from a page of a list to others. The pages of lists embed it, for the template of the same name.
+type pager struct {
+	OlderURL  string // empty on the last page
+	NewestURL string // empty on the first page
+}
+
+// onePage returns what is shown of found, of which one more than a page has was looked up, if there is, and the way to
+// other pages. at returns the address of the page after the entry with an ID, or of the first one.
+func onePage[T any](found []T, size int, cursor string, id func(T) string, at func(cursor string) string) ([]T, pager) {
+	var ways pager
+	if len(found) > size {
+		found = found[:size]
+		ways.OlderURL = at(id(found[size-1]))
+	}
+	if cursor != "" {
+		ways.NewestURL = at("")
+	}
+	return found, ways
+}
+
+// after returns the address of the page of a list after the entry with the ID cursor, or of its first one.
+func after(path string) func(cursor string) string {
+	return func(cursor string) string {
+		if cursor == "" {
+			return path
+		}
+		return path + "?cursor=" + cursor
+	}
+}
