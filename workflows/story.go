@@ -17,14 +17,7 @@ type story struct {
 }
 
 func (s *story) attempted(ctx workflow.Context, attempt string, result webhook.AttemptResult) {
-	line := fmt.Sprintf("- %s: **%s**", attempt, describe(result))
-	if result.Status == webhook.StatusExhausted {
-		line += "; no further attempt is scheduled. The `retry` signal, or Retry in the console, sends it again."
-	}
-	if result.Status == webhook.StatusDiscarded {
-		line += "; the webhook is disabled or deleted."
-	}
-	s.lines = append(s.lines, line)
+	s.lines = append(s.lines, "- "+tell(attempt, result))
 	workflow.SetCurrentDetails(ctx, strings.Join(s.lines, "\n"))
 }
 
@@ -33,9 +26,46 @@ func (s *story) discarded(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, strings.Join(s.lines, "\n"))
 }
 
+// waiting adds when the next attempt is due to the line of the one before.
 func (s *story) waiting(ctx workflow.Context, at time.Time) {
-	next := fmt.Sprintf("- next attempt at %s; the `retry` signal makes it happen now", at.UTC().Format("2006-01-02 15:04:05 MST"))
-	workflow.SetCurrentDetails(ctx, strings.Join(append(s.lines[:len(s.lines):len(s.lines)], next), "\n"))
+	next := fmt.Sprintf("next at %s; the `retry` signal makes it happen now", at.UTC().Format("2006-01-02 15:04:05 MST"))
+	details := strings.Join(s.lines, "\n")
+	if details == "" {
+		details = "- " + next
+	} else {
+		details += "; " + next
+	}
+	workflow.SetCurrentDetails(ctx, details)
+}
+
+// tell says how an attempt ended and what that means: "attempt 3 of 6 failed: **503** in 812 ms (server_error)".
+func tell(attempt string, result webhook.AttemptResult) string {
+	switch {
+	case result.Status == webhook.StatusDiscarded:
+		return fmt.Sprintf("%s: %s; the webhook is disabled or deleted", attempt, ending(result))
+	case result.Outcome == "":
+		return attempt + ": nothing was sent"
+	case result.Status == webhook.StatusDelivered:
+		return fmt.Sprintf("%s delivered: %s", attempt, ending(result))
+	case result.Status == webhook.StatusExhausted:
+		return fmt.Sprintf("%s failed: %s; no further attempt is scheduled. Reset, or Retry in the console, sends it again.", attempt, ending(result))
+	default:
+		return fmt.Sprintf("%s failed: %s", attempt, ending(result))
+	}
+}
+
+// ending is the answer, or why there was none, in Markdown.
+func ending(result webhook.AttemptResult) string {
+	switch {
+	case result.Outcome == "":
+		return "nothing was sent"
+	case result.StatusCode == nil:
+		return fmt.Sprintf("**%s**, %s", result.Outcome, result.Error)
+	case result.Outcome == webhook.OutcomeSuccess:
+		return fmt.Sprintf("**%d** in %d ms", *result.StatusCode, result.ResponseTimeMS)
+	default:
+		return fmt.Sprintf("**%d** in %d ms (%s)", *result.StatusCode, result.ResponseTimeMS, result.Outcome)
+	}
 }
 
 // describe says in a few words how an attempt ended: "server_error, 503 in 812 ms".
