@@ -110,7 +110,8 @@ type ClientInterface interface {
 	// GetReadiness Can events be published?
 	//
 	// Use it as a readiness probe. While Temporal is down events can be published all the same: they are delivered
-	// once it is back. `HEAD` is answered too.
+	// once it is back. A process that was asked to stop says no before it does, so that requests are sent elsewhere.
+	// `HEAD` is answered too.
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -560,7 +561,8 @@ func (c *Client) GetMetrics(ctx context.Context, reqEditors ...RequestEditorFn) 
 // GetReadiness Can events be published?
 //
 // Use it as a readiness probe. While Temporal is down events can be published all the same: they are delivered
-// once it is back. `HEAD` is answered too.
+// once it is back. A process that was asked to stop says no before it does, so that requests are sent elsewhere.
+// `HEAD` is answered too.
 //
 // Corresponds with GET /readyz (the `GetReadiness` operationId).
 func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3302,7 +3304,8 @@ type ClientWithResponsesInterface interface {
 	// GetReadinessWithResponse Can events be published?
 	//
 	// Use it as a readiness probe. While Temporal is down events can be published all the same: they are delivered
-	// once it is back. `HEAD` is answered too.
+	// once it is back. A process that was asked to stop says no before it does, so that requests are sent elsewhere.
+	// `HEAD` is answered too.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -5960,7 +5963,8 @@ func (c *ClientWithResponses) GetMetricsWithResponse(ctx context.Context, reqEdi
 // GetReadinessWithResponse Can events be published?
 //
 // Use it as a readiness probe. While Temporal is down events can be published all the same: they are delivered
-// once it is back. `HEAD` is answered too.
+// once it is back. A process that was asked to stop says no before it does, so that requests are sent elsewhere.
+// `HEAD` is answered too.
 //
 // Returns a wrapper object for the known response body format(s).
 //

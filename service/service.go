@@ -36,6 +36,7 @@ type Service struct {
 	filters        *filters
 	testTimeout    time.Duration
 	noting         chan struct{} // one for each use of an API key that is being written down
+	draining       atomic.Bool
 }
 
 // Options are the parts of a service.
@@ -106,6 +107,12 @@ func (s *Service) Ready(ctx context.Context) (postgres, temporal error) {
 	asking.Wait()
 	return postgres, temporal
 }
+
+// Drain notes that this process is about to stop: nothing more is to be sent to it, although it still does its work.
+func (s *Service) Drain() { s.draining.Store(true) }
+
+// Draining reports whether this process is about to stop.
+func (s *Service) Draining() bool { return s.draining.Load() }
 
 // Metrics returns the metrics of this process.
 func (s *Service) Metrics() *metrics.Metrics { return s.metrics }

@@ -81,7 +81,7 @@ func (s *Starter) Queued() int { return len(s.queue) }
 // Swept returns how many deliveries the sweep has seen to so far.
 func (s *Starter) Swept() uint64 { return s.swept.Load() }
 
-// Run starts workflows until ctx is done.
+// Run starts workflows until ctx is done, and those that are queued then.
 func (s *Starter) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { s.takeQueued(ctx) })
@@ -95,11 +95,12 @@ func (s *Starter) Run(ctx context.Context) error {
 }
 
 // takeQueued hands what is queued to the starters, and has the first attempts prepared that will be made here: all
-// that wait, up to preparedAhead, in one go.
+// that wait, up to preparedAhead, in one go. It ends when ctx is done and nothing is queued.
 func (s *Starter) takeQueued(ctx context.Context) {
+	defer close(s.starting)
 	for {
-		deliveries, err := s.next(ctx)
-		if err != nil {
+		deliveries := s.next(ctx)
+		if len(deliveries) == 0 {
 			return
 		}
 		var fast []string
@@ -112,21 +113,15 @@ func (s *Starter) takeQueued(ctx context.Context) {
 			s.store.PrepareAhead(ctx, fast)
 		}
 		for _, d := range deliveries {
-			select {
-			case <-ctx.Done():
-				return
-			case s.starting <- d:
-			}
+			s.starting <- d
 		}
 	}
 }
 
-// next waits for a delivery and returns it with those that are queued behind it. It fails when ctx is done.
-func (s *Starter) next(ctx context.Context) ([]webhook.Delivery, error) {
-	var deliveries []webhook.Delivery
+// next waits for a delivery and returns it with those that are queued behind it. When ctx is done, it waits for none.
+func (s *Starter) next(ctx context.Context) (deliveries []webhook.Delivery) {
 	select {
 	case <-ctx.Done():
-		return nil, ctx.Err()
 	case d := <-s.queue:
 		deliveries = append(deliveries, d)
 	}
@@ -135,10 +130,10 @@ func (s *Starter) next(ctx context.Context) ([]webhook.Delivery, error) {
 		case d := <-s.queue:
 			deliveries = append(deliveries, d)
 		default:
-			return deliveries, nil
+			return deliveries
 		}
 	}
-	return deliveries, nil
+	return deliveries
 }
 
 // chooseLane returns the lane for the first attempt of a delivery, which has a place there until it ends. Without a
@@ -162,21 +157,24 @@ func (s *Starter) release(d webhook.Delivery) {
 	}
 }
 
+// startQueued starts what is taken off the queue, to its end: also what is left when ctx is done, as long as that goes
+// well. A start that is under way is not given up: its answer may be the first workflow task, which nobody else would
+// get for seconds.
 func (s *Starter) startQueued(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case d := <-s.starting:
-			if err := s.start(ctx, d); err != nil {
-				s.inHand.remove(d.ID)
-				if ctx.Err() == nil {
-					s.log.Warn("start delivery; the sweep will", "delivery", d.ID, "error", err)
-				}
-				continue
-			}
-			s.inHand.start(d.ID)
+	detached := context.WithoutCancel(ctx)
+	failed := false
+	for d := range s.starting {
+		if failed && ctx.Err() != nil {
+			continue // the sweep of another process finds it
 		}
+		if err := s.start(detached, d); err != nil {
+			failed = true
+			s.inHand.remove(d.ID)
+			s.log.Warn("start delivery; the sweep will", "delivery", d.ID, "error", err)
+			continue
+		}
+		failed = false
+		s.inHand.start(d.ID)
 	}
 }
 

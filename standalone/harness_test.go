@@ -106,6 +106,13 @@ type api struct {
 	url     string
 	key     string
 	account string
+	repeats string // Idempotency-Key
+}
+
+// withKey returns a client whose requests may be sent again.
+func (a api) withKey(key string) api {
+	a.repeats = key
+	return a
 }
 
 func (a api) do(method, path string, body any, status int, into any) {
@@ -135,6 +142,9 @@ func (a api) try(method, path string, body any) (int, []byte) {
 	request.Header.Set("Authorization", "Bearer "+a.key)
 	if a.account != "" {
 		request.Header.Set("X-Account", a.account)
+	}
+	if a.repeats != "" {
+		request.Header.Set("Idempotency-Key", a.repeats)
 	}
 	client := &http.Client{Timeout: 20 * time.Second}
 	response, err := client.Do(request)

@@ -6,7 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -113,10 +113,12 @@ func (w *Worker) serve(ctx context.Context) error {
 	}
 	fatal := make(chan error, len(all))
 	var started []worker.Worker
-	defer func() {
-		for _, sdk := range slices.Backward(started) {
-			sdk.Stop()
+	defer func() { // at the same time: while one lets attempts end, the others are to take no further ones
+		var stopping sync.WaitGroup
+		for _, sdk := range started {
+			stopping.Go(sdk.Stop)
 		}
+		stopping.Wait()
 	}()
 	for _, one := range all {
 		sdk := one.make(fatal)

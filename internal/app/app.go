@@ -136,26 +136,48 @@ func (a *App) close() error {
 // Address is where the API and the console are served, such as "127.0.0.1:8080"; only with the role API.
 func (a *App) Address() string { return a.server.address() }
 
-// Run works until ctx is done, lets what is under way end, and closes everything.
+// Run works until ctx is done, or a part fails, and closes everything. It drains in an order in which nothing is lost
+// or made twice: readiness goes first, and a while later, when those who distribute requests have noticed, no further
+// ones are taken; then what was published is started; then no further attempts are taken, and those under way end.
 func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	starting, stopStarting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopStarting()
+	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWorking()
+	scraped, stopScraping := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopScraping()
 	a.metrics.WatchPool(a.store.DB().DB)
 	a.metrics.WatchBacklog(ctx, a.store.Backlog)
 	if a.scraped != nil {
-		group.Go(func() error { return a.scraped.run(ctx, a.scrapes()) })
+		group.Go(func() error { return a.scraped.run(scraped, a.scrapes(), 0) })
 	}
 	starter := a.starter()
 	if a.roles.API {
 		a.metrics.WatchStarter(starter)
-		group.Go(func() error { return starter.Run(ctx) })
 		s := a.service(starter)
+		defer context.AfterFunc(ctx, s.Drain)()
 		group.Go(func() error { return s.RunOperational(ctx) })
 		handler, stopping := a.handler(s)
-		group.Go(func() error { return a.server.run(ctx, handler, stopping) })
+		group.Go(func() error {
+			defer stopStarting()
+			return a.server.run(ctx, handler, a.config.DrainDelay, stopping)
+		})
+		group.Go(func() error {
+			defer stopWorking()
+			return starter.Run(starting)
+		})
+	} else {
+		defer context.AfterFunc(ctx, stopWorking)()
 	}
-	if a.roles.Worker {
-		group.Go(func() error { return a.worker(starter).Run(ctx) })
-	}
+	group.Go(func() error {
+		defer stopScraping()
+		if a.roles.Worker {
+			return a.worker(starter).Run(working)
+		}
+		<-working.Done()
+		return nil
+	})
 	err := group.Wait()
 	return errors.Join(err, a.close())
 }

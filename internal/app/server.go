@@ -50,8 +50,9 @@ func newHTTPServer(handler http.Handler) *http.Server {
 	}
 }
 
-// run serves until ctx is done and then lets requests under way end, after it has called stopping.
-func (s *server) run(ctx context.Context, handler http.Handler, stopping ...func()) error {
+// run serves until ctx is done, and for as long as delay says after that, but on no connection for a further request:
+// those who send them are to turn elsewhere. Then it lets requests under way end, after it has called stopping.
+func (s *server) run(ctx context.Context, handler http.Handler, delay time.Duration, stopping ...func()) error {
 	const drainTimeout = 10 * time.Second
 	h := newHTTPServer(handler)
 	for _, f := range stopping {
@@ -63,6 +64,12 @@ func (s *server) run(ctx context.Context, handler http.Handler, stopping ...func
 	case err := <-served:
 		return fmt.Errorf("serve HTTP: %w", err)
 	case <-ctx.Done():
+	}
+	h.SetKeepAlivesEnabled(false)
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-time.After(delay):
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()

@@ -11,22 +11,24 @@ type ServeCommand struct {
 	config.Shared
 	config.API
 	config.Worker
+	config.Drain
 }
 
 // Run serves until the process is asked to stop.
 func (c *ServeCommand) Run(env *Env) error {
-	return run(env, app.Roles{API: true, Worker: true}, c.Shared, c.API, c.Worker)
+	return run(env, app.Roles{API: true, Worker: true}, c.Shared, c.API, c.Worker, c.Drain)
 }
 
 // APICommand runs the API and the console.
 type APICommand struct {
 	config.Shared
 	config.API
+	config.Drain
 }
 
 // Run serves until the process is asked to stop.
 func (c *APICommand) Run(env *Env) error {
-	return run(env, app.Roles{API: true}, c.Shared, c.API)
+	return run(env, app.Roles{API: true}, c.Shared, c.API, c.Drain)
 }
 
 // WorkerCommand runs the worker.

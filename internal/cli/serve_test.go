@@ -36,6 +36,9 @@ func serving(command, database string, more ...string) []string {
 	if command != "worker" {
 		args = append(args, "--admin-key", adminKey, "--listen", "127.0.0.1:0")
 	}
+	if command == "serve" || command == "api" {
+		args = append(args, "--drain-delay", "0s")
+	}
 	return append(args, more...)
 }
 

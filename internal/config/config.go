@@ -66,6 +66,11 @@ type API struct {
 	PublishRate   int    `help:"Events a second that each API key may publish through this process, on average." default:"1000" placeholder:"N"`
 }
 
+// Drain says how a process that serves the API stops.
+type Drain struct {
+	DrainDelay string `help:"Time that a process which was asked to stop goes on serving while /readyz says 503, for load balancers to notice." default:"5s" placeholder:"DURATION"`
+}
+
 // Worker are the flags of a process that makes attempts.
 type Worker struct {
 	AttemptTimeout string `help:"Time that an endpoint has to answer in full." default:"30s" placeholder:"DURATION"`
@@ -91,6 +96,7 @@ type Config struct {
 	PublishRate       int // events a second for each API key
 	AttemptTimeout    time.Duration
 	DisableAfter      time.Duration // 0 for never
+	DrainDelay        time.Duration // none unless a flag says so
 
 	PreviousEncryptionKeys []*encryption.Key // open secrets, too
 	AllowNetworks          []netip.Prefix
@@ -232,6 +238,18 @@ func (a API) resolve(c *Config, p *Problems) {
 	c.PublishRate = a.PublishRate
 	c.Listen, c.AdminKey, c.Schedule = a.Listen, a.AdminKey, schedule
 	c.TemporalUIURL = strings.TrimSuffix(a.TemporalUIURL, "/")
+}
+
+func (d Drain) resolve(c *Config, p *Problems) {
+	const longest = 5 * time.Minute
+	delay, err := time.ParseDuration(d.DrainDelay)
+	switch {
+	case err != nil:
+		p.add("drain-delay", "%q is not a duration; use the form 5s", d.DrainDelay)
+	case delay < 0 || delay > longest:
+		p.add("drain-delay", "%s is not between 0s and 5m", d.DrainDelay)
+	}
+	c.DrainDelay = delay
 }
 
 func isHTTP(u *url.URL) bool {

@@ -20,9 +20,12 @@ type flags struct {
 	shared config.Shared
 	api    config.API
 	worker config.Worker
+	drain  config.Drain
 }
 
-func (f flags) resolve() (config.Config, error) { return config.Resolve(f.shared, f.api, f.worker) }
+func (f flags) resolve() (config.Config, error) {
+	return config.Resolve(f.shared, f.api, f.worker, f.drain)
+}
 
 // newFlags returns flags with which all is well.
 func newFlags() flags {
@@ -40,6 +43,7 @@ func newFlags() flags {
 			RetrySchedule: "0s,1m,5m,30m,2h,12h", PublishRate: 1000,
 		},
 		worker: config.Worker{AttemptTimeout: "30s", DisableAfter: "5d"},
+		drain:  config.Drain{DrainDelay: "5s"},
 	}
 }
 
@@ -54,6 +58,7 @@ func TestResolve(t *testing.T) {
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default", Insecure: target.InsecureNone,
 		Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233", MetricsListen: "127.0.0.1:9464",
 		Schedule: webhook.DefaultSchedule(), PublishRate: 1000, AttemptTimeout: 30 * time.Second, DisableAfter: 5 * 24 * time.Hour,
+		DrainDelay: 5 * time.Second,
 	}, got)
 }
 
@@ -75,13 +80,13 @@ func TestResolveTellsEveryMistakeAtOnce(t *testing.T) {
 	for _, name := range []string{
 		"database-url", "log-level", "log-format", "encryption-key", "temporal-address", "temporal-namespace",
 		"allow-insecure-targets", "listen", "admin-key", "retry-schedule", "publish-rate", "attempt-timeout",
-		"disable-after",
+		"disable-after", "drain-delay",
 	} {
 		variable := "DURAHOOK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		require.Equal(t, 1, strings.Count(err.Error(), "\n  --"+name+" ("+variable+"): "), err)
 	}
-	require.Len(t, problems, 13)
-	require.Equal(t, 13, strings.Count(err.Error(), "\n"), "a line each")
+	require.Len(t, problems, 14)
+	require.Equal(t, 14, strings.Count(err.Error(), "\n"), "a line each")
 }
 
 func TestResolveRefuses(t *testing.T) {
@@ -126,6 +131,7 @@ func TestResolveRefuses(t *testing.T) {
 		"disabled at once":    {func(f *flags) { f.worker.DisableAfter = "10ms" }, "--disable-after (DURAHOOK_DISABLE_AFTER): 10ms is not between 1s and 365d; 0 is for never"},
 		"disabled too late":   {func(f *flags) { f.worker.DisableAfter = "366d" }, "--disable-after (DURAHOOK_DISABLE_AFTER): 366d is not between 1s and 365d"},
 		"negative":            {func(f *flags) { f.worker.AttemptTimeout = "-30s" }, "--attempt-timeout (DURAHOOK_ATTEMPT_TIMEOUT): -30s is not between 1s and 5m"},
+		"drain delay":         {func(f *flags) { f.drain.DrainDelay = "-1s" }, `--drain-delay (DURAHOOK_DRAIN_DELAY): -1s is not between 0s and 5m`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
