@@ -32,6 +32,11 @@ const (
 	startTimeout = 10 * time.Second
 	// sweepInterval is how often the sweep looks for deliveries that were never started.
 	sweepInterval = time.Second
+	// sweepers is how many workflows a sweep starts at the same time: few, so that what was just published, which the
+	// starters start, is not held up by what an outage left behind.
+	sweepers = 8
+	// longestSweepPause is how long the sweep waits at most, after one that failed, before the next.
+	longestSweepPause = 10 * time.Second
 	// sweepBatch is how many deliveries one sweep takes in hand, and sweepLease for how long they are its own: as
 	// long as they wait if the process dies meanwhile. Should it be too short, something is started twice.
 	sweepBatch = 200
@@ -179,10 +184,11 @@ func (s *Starter) startQueued(ctx context.Context) {
 }
 
 func (s *Starter) sweep(ctx context.Context) {
-	ticker := time.NewTicker(sweepInterval)
-	defer ticker.Stop()
-	for {
+	for pause := sweepInterval; ; {
 		started, more, err := s.sweepOnce(ctx)
+		if pause *= 2; err == nil {
+			pause = sweepInterval
+		}
 		if started > 0 {
 			s.swept.Add(uint64(started))
 			s.log.Info("the sweep saw to it that deliveries were started", "deliveries", started)
@@ -196,13 +202,14 @@ func (s *Starter) sweep(ctx context.Context) {
 		if err := s.sweepRecoveries(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("sweep recoveries", "error", err)
 		}
-		if more && ctx.Err() == nil {
+		if err == nil && more && ctx.Err() == nil {
 			continue
 		}
+		pause = min(pause, longestSweepPause)
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(pause):
 		}
 	}
 }
@@ -217,13 +224,17 @@ func (s *Starter) sweepOnce(ctx context.Context) (count int, more bool, err erro
 	var mu sync.Mutex
 	started := make(map[string]bool)
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(starters)
+	group.SetLimit(sweepers)
 	for _, d := range deliveries {
 		if s.inHand.has(d.ID) {
 			continue
 		}
 		group.Go(func() error {
-			if err := s.startSwept(groupCtx, d); err != nil {
+			if groupCtx.Err() != nil {
+				return nil
+			}
+			// What is under way when another one fails is not given up: that would be work for nothing.
+			if err := s.startSwept(ctx, d); err != nil {
 				return err
 			}
 			mu.Lock()

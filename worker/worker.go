@@ -127,15 +127,34 @@ func (w *Worker) serve(ctx context.Context) error {
 		}
 		started = append(started, sdk)
 	}
-	if err := ensureSchedules(ctx, w.client, w.after); err != nil { // deliveries go on without
-		w.log.Error("nothing is reconciled and no failing webhook disabled by itself", "error", err)
-	}
+	ensuring, stopEnsuring := context.WithCancel(ctx)
+	var ensured sync.WaitGroup
+	ensured.Go(func() { w.keepEnsuring(ensuring) })
+	defer ensured.Wait()
+	defer stopEnsuring()
 	w.log.Info("the worker works", "namespace", w.namespace)
 	select {
 	case <-ctx.Done():
 		return nil
 	case err := <-fatal:
 		return fmt.Errorf("worker: %w", err)
+	}
+}
+
+// keepEnsuring makes the schedules, and tries again until it has: deliveries go on without.
+func (w *Worker) keepEnsuring(ctx context.Context) {
+	const pause = 30 * time.Second
+	for {
+		err := ensureSchedules(ctx, w.client, w.after)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		w.log.Warn("ensure schedules; it will be tried again", "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
 	}
 }
 
