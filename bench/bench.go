@@ -29,6 +29,7 @@ type Figures interface {
 // Setup is what a benchmark wants of a system that is started for it. The zero value wants nothing in particular.
 type Setup struct {
 	RetrySchedule string // as of the flag --retry-schedule; empty for the default
+	Apart         bool   // every part in a process of its own, which can be made to fail
 	Profile       string // directory that its processes write CPU profiles to; empty for none
 }
 
@@ -40,6 +41,8 @@ type System struct {
 	TemporalNamespace string
 	DatabaseURL       string    // of durahook's database; empty when it is not to be asked
 	Processes         []Process // whose CPU and memory are measured; durahook's is found without when there is none
+	Parts             []Part    // in the order in which they are started; only of a system that was started apart
+	Links             []Link    // between them
 	Own               bool      // started for the benchmark, with a database that may be filled at will
 }
 

@@ -33,6 +33,9 @@ type launched struct {
 
 // launch is a [bench.Launch]. Everything is in a directory that is removed in the end.
 func launch(ctx context.Context, setup bench.Setup) (system bench.System, stop func() error, err error) {
+	if setup.Apart {
+		return launchApart(ctx, setup)
+	}
 	l := &launched{profile: setup.Profile, adminKey: rand.Text(), encryptionKey: encryption.NewKeyText()}
 	if l.dir, err = os.MkdirTemp("", "durahook-bench-"); err != nil {
 		return system, nil, fmt.Errorf("make a directory for the benchmark's data: %w", err)

@@ -69,12 +69,17 @@ func (b *balancer) publish(key string, n int) string {
 // takes its place. Every event arrives, and none is sent twice.
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
-	const publishers, inFlight, rounds = 4, 8, 2
+	const publishers, inFlight, most, rounds = 4, 8, 64, 2
 	infrastructure := newInfrastructure(t)
 	at := new(gate)
 	at.close()
+	underWay := make(chan struct{}, most) // events that are published and have not arrived
 	endpoint := newEndpoint(t, func(_ int, w http.ResponseWriter) {
 		at.pass()
+		select {
+		case <-underWay:
+		default: // it was sent twice, which is told below
+		}
 		w.WriteHeader(http.StatusOK)
 	})
 	var processes []*program
@@ -96,7 +101,7 @@ func TestRollingRestart(t *testing.T) {
 				select {
 				case <-stop:
 					return
-				default:
+				case underWay <- struct{}{}:
 				}
 				accepted.Store(lb.publish(fmt.Sprintf("%d-%d", publisher, n), n), true)
 			}

@@ -14,6 +14,8 @@ type commands struct {
 	Start startCommand `cmd:"" group:"run" default:"withargs" help:"Start everything: Temporal, its Web UI, Postgres and durahook (the default)."`
 	cli.Commands
 
+	Postgres       postgresCommand       `cmd:"" hidden:"" name:"__postgres"`
+	Temporal       temporalCommand       `cmd:"" hidden:"" name:"__temporal"`
 	Infrastructure infrastructureCommand `cmd:"" hidden:"" name:"__infrastructure"`
 	Tethered       tetheredCommand       `cmd:"" hidden:"" name:"__tethered"`
 }

@@ -67,7 +67,7 @@ func TestStoppingEndsWhatGoesOnByItself(t *testing.T) {
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- s.run(ctx, handler, func() { close(stopping) }) }()
+	go func() { ended <- s.run(ctx, handler, 0, func() { close(stopping) }) }()
 	client, err := net.Dial("tcp", s.address())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })

@@ -24,6 +24,7 @@ type BenchCommand struct {
 	FanOut     benchmark[bench.FanOut, *bench.FanOut]         `cmd:"" help:"What a delivery costs when an event has many subscribers."`
 	Console    benchmark[bench.Console, *bench.Console]       `cmd:"" help:"How long the pages of the console take with many deliveries."`
 	Recovery   benchmark[bench.Recovery, *bench.Recovery]     `cmd:"" help:"How an endpoint that was down gets what it missed, and new events meanwhile."`
+	Chaos      benchmark[bench.Chaos, *bench.Chaos]           `cmd:"" help:"Kill, freeze and cut off every part under load, and see that nothing is lost."`
 	Floor      benchmark[bench.Floor, *bench.Floor]           `cmd:"" help:"Deliveries a second beside bare workflows on the same Temporal."`
 
 	// Launch starts a system to measure where no --server is named; nil in a program that cannot.
@@ -83,10 +84,10 @@ func (c *BenchCommand) measure(env *Env, b bench.Benchmark) (err error) {
 	if closed := rig.Close(env.Ctx); closed != nil {
 		report.CleanUpErrors = strings.Split(closed.Error(), "\n")
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, bench.ErrBroken) {
 		return err
 	}
-	return c.print(env, report)
+	return errors.Join(c.print(env, report), err)
 }
 
 // system returns the system to measure and the function that ends it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -53,33 +54,58 @@ func StartInfrastructure(ctx context.Context, o InfrastructureOptions) (_ *Infra
 			err = errors.Join(err, i.Stop(ctx))
 		}
 	}()
-	o.Progress("starting Postgres")
-	i.postgres, err = postgres.Start(ctx, postgres.Options{
-		DataDir: o.DataDir, Port: o.PostgresPort, Settings: postgresSettings(o.Settings), Logger: o.Log, Progress: o.Progress,
-	})
-	if err != nil {
-		return i, fmt.Errorf("start Postgres: %w", err)
-	}
-	for _, name := range []string{ownDatabase, temporalDatabase, visibilityDatabase} {
-		if err := i.postgres.CreateDatabase(ctx, name); err != nil {
-			return i, err
-		}
+	if i.postgres, err = StartPostgres(ctx, o); err != nil {
+		return i, err
 	}
 	return i, i.StartTemporal(ctx)
 }
 
-// StartTemporal starts Temporal, again after StopTemporal, on the addresses that it had then.
-func (i *Infrastructure) StartTemporal(ctx context.Context) (err error) {
-	o := i.options
+// StartPostgres starts Postgres alone, with the databases of durahook and Temporal on it.
+func StartPostgres(ctx context.Context, o InfrastructureOptions) (*postgres.Server, error) {
+	o.Progress("starting Postgres")
+	server, err := postgres.Start(ctx, postgres.Options{
+		DataDir: o.DataDir, Port: o.PostgresPort, Settings: postgresSettings(o.Settings), Logger: o.Log, Progress: o.Progress,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start Postgres: %w", err)
+	}
+	for _, name := range []string{ownDatabase, temporalDatabase, visibilityDatabase} {
+		if err := server.CreateDatabase(ctx, name); err != nil {
+			return nil, errors.Join(err, server.Stop(ctx))
+		}
+	}
+	return server, nil
+}
+
+// DatabaseURL is the address of durahook's own database on a server.
+func DatabaseURL(server *postgres.Server) string { return server.URL(ownDatabase) }
+
+// StartTemporal starts Temporal alone, on the Postgres that durahook's own database is on.
+func StartTemporal(ctx context.Context, o InfrastructureOptions, databaseURL string) (*temporalserver.Server, error) {
 	o.Progress("starting Temporal and its Web UI")
-	i.temporal, err = temporalserver.Start(ctx, temporalserver.Options{
-		PostgresAddr: i.postgres.Addr(), User: i.postgres.User(), Password: i.postgres.Password(),
+	at, err := url.Parse(databaseURL)
+	if err != nil {
+		return nil, errors.New("start Temporal: the address of Postgres is not a URL")
+	}
+	password, _ := at.User.Password()
+	server, err := temporalserver.Start(ctx, temporalserver.Options{
+		PostgresAddr: at.Host, User: at.User.Username(), Password: password,
 		Database: temporalDatabase, VisibilityDatabase: visibilityDatabase,
 		Listen: o.TemporalListen, UIListen: o.UIListen, Namespace: Namespace, Retention: retention,
 		SearchAttributes: searchAttributes(), Logger: o.Log, Progress: o.Progress,
 	})
 	if err != nil {
-		return fmt.Errorf("start Temporal: %w", err)
+		return nil, fmt.Errorf("start Temporal: %w", err)
+	}
+	return server, nil
+}
+
+// StartTemporal starts Temporal, again after StopTemporal, on the addresses that it had then.
+func (i *Infrastructure) StartTemporal(ctx context.Context) (err error) {
+	o := i.options
+	i.temporal, err = StartTemporal(ctx, o, i.postgres.URL(ownDatabase))
+	if err != nil {
+		return err
 	}
 	i.options.TemporalListen, i.options.UIListen = i.temporal.Addr(), i.temporal.UIAddr()
 	return nil

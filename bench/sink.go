@@ -1,0 +1,157 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lib/pq"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+)
+
+// sink is an endpoint that knows what was accepted, and holds it against what arrives. Its clock lies: of the first
+// attempts it refuses some, and names a time in the past as the one to come back.
+type sink struct {
+	number  atomic.Int64 // of the last event
+	refused atomic.Int64
+	open    atomic.Int64 // requests that are being answered
+
+	mu       sync.Mutex
+	accepted map[int]string // deliveries by event, since the last round
+	taken    map[int]int    // how often each event was taken
+}
+
+// every is which first attempts are refused.
+const refuseEvery = 50
+
+func newSink() *sink { return &sink{accepted: make(map[int]string), taken: make(map[int]int)} }
+
+// ServeHTTP takes an event, or refuses it.
+func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.open.Add(1)
+	defer s.open.Add(-1)
+	number, _, ok := readEvent(r.Body)
+	if !ok {
+		return
+	}
+	if number%refuseEvery == 0 && r.Header.Get("webhook-attempt") == "1" {
+		s.refused.Add(1)
+		w.Header().Set("Date", time.Unix(0, 0).UTC().Format(http.TimeFormat))
+		w.Header().Set("Retry-After", time.Unix(0, 0).UTC().Format(http.TimeFormat))
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken[number]++
+}
+
+func (s *sink) accept(number int, deliveryID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accepted[number] = deliveryID
+}
+
+// duplicates is how many POSTs were taken beyond the first of each event.
+func (s *sink) duplicates() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, times := range s.taken {
+		n += times - 1
+	}
+	return n
+}
+
+// inFlight is how many accepted events have not arrived, plus those that are being answered: what a fault may cause to
+// be sent twice, but for those whose answer is being recorded.
+func (s *sink) inFlight() int { return s.missing() + int(s.open.Load()) }
+
+// missing is how many accepted events have not arrived.
+func (s *sink) missing() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for number := range s.accepted {
+		if s.taken[number] == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// settle waits until everything has arrived, each delivery has ended, and its workflow with it. What has not by then is
+// told in the round. Events of earlier rounds are forgotten.
+func (s *sink) settle(ctx context.Context, rig *Rig, a *account, patience time.Duration, round *ChaosRound) error {
+	const interval = 250 * time.Millisecond
+	deadline := time.Now().Add(patience)
+	for {
+		round.Lost = s.missing()
+		var err error
+		if round.Stuck, err = rig.openDeliveries(ctx, a.id); err == nil && round.Stuck == 0 && round.Lost == 0 {
+			round.Disagreements, err = s.disagreements(ctx, rig)
+			if err == nil && round.Disagreements == 0 {
+				break
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if time.Now().After(deadline) {
+			if err != nil {
+				return err
+			}
+			break
+		}
+		if err := wait(ctx, interval); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.accepted)
+	return nil
+}
+
+// openDeliveries returns how many deliveries of an account are at work, but for those that wait for a time to come.
+func (r *Rig) openDeliveries(ctx context.Context, accountID string) (n int, err error) {
+	err = r.db.QueryRowContext(ctx, `
+		SELECT count(*) FROM deliveries WHERE account_id = $1
+			AND (status = 'pending' OR status = 'waiting' AND next_attempt_at < now() + interval '1 h')`, accountID).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count open deliveries: %w", err)
+	}
+	return n, nil
+}
+
+// disagreements returns how many of the deliveries accepted in this round have a row that has not ended well, or a
+// workflow that has not.
+func (s *sink) disagreements(ctx context.Context, rig *Rig) (n int, err error) {
+	s.mu.Lock()
+	ids := make([]string, 0, len(s.accepted))
+	for id := range maps.Values(s.accepted) {
+		ids = append(ids, id)
+	}
+	s.mu.Unlock()
+	if err := rig.db.QueryRowContext(ctx, `SELECT count(*) FROM deliveries WHERE id = ANY($1) AND status <> 'delivered'`,
+		pq.StringArray(ids)).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count deliveries that did not end well: %w", err)
+	}
+	for _, id := range ids {
+		described, err := rig.temporal.DescribeWorkflowExecution(ctx, id, "")
+		var none *serviceerror.NotFound
+		switch {
+		case errors.As(err, &none):
+			n++
+		case err != nil:
+			return 0, fmt.Errorf("look at workflow %s: %w", id, err)
+		case described.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+			n++
+		}
+	}
+	return n, nil
+}

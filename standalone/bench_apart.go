@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/durahook/durahook/bench"
+	"github.com/durahook/durahook/encryption"
+	"github.com/durahook/durahook/internal/config"
+	"github.com/durahook/durahook/standalone/stack"
+)
+
+// apart is a system each part of which is a process, with proxies in between.
+type apart struct {
+	launched
+	databaseURL, temporalAddress string
+	killables                    []*killable
+	proxies                      []*proxy
+}
+
+// launchApart starts Postgres, Temporal, an API and a worker, in this order.
+func launchApart(ctx context.Context, setup bench.Setup) (system bench.System, stop func() error, err error) {
+	a := &apart{launched: launched{adminKey: rand.Text(), encryptionKey: encryption.NewKeyText()}}
+	if a.dir, err = os.MkdirTemp("", "durahook-bench-"); err != nil {
+		return system, nil, fmt.Errorf("make a directory for the benchmark's data: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.stop())
+		}
+	}()
+	if err := a.prepare(); err != nil {
+		return system, nil, err
+	}
+	if err := a.startInfrastructure(ctx); err != nil {
+		return system, nil, err
+	}
+	if err := a.startDurahook(ctx, setup); err != nil {
+		return system, nil, err
+	}
+	system = bench.System{
+		Server: "http://" + a.address, AdminKey: a.adminKey, TemporalAddress: a.temporalAddress, TemporalNamespace: stack.Namespace,
+		DatabaseURL: a.databaseURL, Own: true,
+	}
+	for _, k := range a.killables {
+		system.Parts = append(system.Parts, k)
+	}
+	for _, p := range a.proxies {
+		system.Links = append(system.Links, p)
+	}
+	return system, a.stop, nil
+}
+
+func (a *apart) startInfrastructure(ctx context.Context) error {
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	postgres := &killable{name: "Postgres", start: func(stdout io.Writer) (*part, error) {
+		return startPart(a.dir, "postgres", "", stdout, nil, "__postgres", "--data-dir", filepath.Join(a.dir, "data"), "--port", port, "--log-level", "warn")
+	}}
+	if err := a.start(ctx, postgres); err != nil {
+		return err
+	}
+	a.databaseURL = postgres.said.DatabaseURL
+	throughProxy, err := a.through(ctx, "Temporal from Postgres")
+	if err != nil {
+		return err
+	}
+	if a.temporalAddress, err = freeAddress(ctx); err != nil {
+		return err
+	}
+	return a.start(ctx, &killable{name: "Temporal", start: func(stdout io.Writer) (*part, error) {
+		return startPart(a.dir, "temporal", "", stdout, []string{"DURAHOOK_DATABASE_URL=" + throughProxy},
+			"__temporal", "--listen", a.temporalAddress, "--log-level", "warn")
+	}})
+}
+
+func (a *apart) startDurahook(ctx context.Context, setup bench.Setup) (err error) {
+	key, err := encryption.ParseKey(a.encryptionKey)
+	if err != nil {
+		return err
+	}
+	if err := stack.Migrate(ctx, config.Config{DatabaseURL: a.databaseURL, EncryptionKey: key}); err != nil {
+		return err
+	}
+	throughProxy, err := a.through(ctx, "durahook from Postgres")
+	if err != nil {
+		return err
+	}
+	temporal, err := a.proxy(ctx, "durahook from Temporal", a.temporalAddress)
+	if err != nil {
+		return err
+	}
+	if a.address, err = freeAddress(ctx); err != nil {
+		return err
+	}
+	variables := []string{ // where others don't see them
+		"DURAHOOK_DATABASE_URL=" + throughProxy, "DURAHOOK_ADMIN_KEY=" + a.adminKey, "DURAHOOK_ENCRYPTION_KEY=" + a.encryptionKey,
+	}
+	shared := []string{
+		"--temporal-address", temporal.address(), "--temporal-namespace", stack.Namespace, "--allow-insecure-targets", "loopback", "--log-level", "warn",
+	}
+	err = a.start(ctx, &killable{name: "worker", ready: func(context.Context, *part) error { return nil }, start: func(stdout io.Writer) (*part, error) {
+		return startPart(a.dir, "worker", "", stdout, variables, append([]string{"worker"}, shared...)...)
+	}})
+	if err != nil {
+		return err
+	}
+	return a.start(ctx, &killable{name: "api", ready: a.awaitReady, start: func(stdout io.Writer) (*part, error) {
+		return startPart(a.dir, "api", "", stdout, variables, append([]string{
+			"api", "--listen", a.address, "--publish-rate", strconv.Itoa(1_000_000), "--retry-schedule", setup.RetrySchedule,
+		}, shared...)...)
+	}})
+}
+
+func (a *apart) start(ctx context.Context, k *killable) error {
+	a.killables = append(a.killables, k)
+	if err := k.Start(ctx); err != nil {
+		return fmt.Errorf("start %s: %w", k.name, err)
+	}
+	return nil
+}
+
+// through returns the database's address by way of a proxy.
+func (a *apart) through(ctx context.Context, name string) (string, error) {
+	at, err := url.Parse(a.databaseURL)
+	if err != nil {
+		return "", errors.New("the address of Postgres is not a URL")
+	}
+	p, err := a.proxy(ctx, name, at.Host)
+	if err != nil {
+		return "", err
+	}
+	at.Host = p.address()
+	return at.String(), nil
+}
+
+func (a *apart) proxy(ctx context.Context, name, target string) (*proxy, error) {
+	p, err := newProxy(ctx, name, target)
+	if err == nil {
+		a.proxies = append(a.proxies, p)
+	}
+	return p, err
+}
+
+// stop ends everything, the last first, and removes the directory. There is nothing in it that anybody needs.
+func (a *apart) stop() error {
+	var errs []error
+	for i := len(a.killables) - 1; i >= 0; i-- {
+		errs = append(errs, a.killables[i].Kill())
+	}
+	for _, p := range a.proxies {
+		errs = append(errs, p.close())
+	}
+	return errors.Join(append(errs, os.RemoveAll(a.dir))...)
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/durahook/durahook/bench"
+)
+
+// The short form of the chaos suite: one kill of each part, and one of those that hold the most in their memory.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	p := start(t, "bench", "--no-settle", "--output", "json", "chaos", "--rounds", "5", "--load", "500ms")
+	require.NoError(t, p.Wait(), p.output)
+	var report struct {
+		Figures bench.ChaosFigures `json:"figures"`
+	}
+	text := p.output.String()
+	begin := bytes.IndexByte([]byte(text), '{')
+	require.GreaterOrEqual(t, begin, 0, text)
+	require.NoError(t, json.Unmarshal([]byte(text[begin:]), &report), text)
+	f := report.Figures
+	require.Len(t, f.Rounds, 5)
+	require.Equal(t, 6, f.Kills)
+	require.Positive(t, f.Accepted)
+	require.True(t, f.Kept(), text)
+}
+
+// What goes over a proxy breaks off when it is cut, and what comes after that goes through.
+func TestCut(t *testing.T) {
+	t.Parallel()
+	endpoint := newEndpoint(t, answering(200))
+	p, err := newProxy(t.Context(), "one from the other", endpoint.Listener.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.close()) })
+	for range 2 {
+		connection, err := net.Dial("tcp", p.address())
+		require.NoError(t, err)
+		_, err = connection.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+		require.NoError(t, err)
+		answer := make([]byte, len("HTTP/1.1 200"))
+		_, err = connection.Read(answer)
+		require.NoError(t, err)
+		require.Equal(t, "HTTP/1.1 200", string(answer))
+		p.Cut()
+		for err == nil {
+			_, err = connection.Read(answer)
+		}
+	}
+}
