@@ -109,7 +109,7 @@ func (k *killable) watch(ctx context.Context, p *part) {
 			return
 		}
 		k.mu.Unlock() // whoever wants to end it gets a turn
-		time.Sleep(pause)
+		<-time.After(pause)
 		k.mu.Lock()
 		if k.part != nil {
 			return
