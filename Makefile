@@ -92,6 +92,10 @@ check-tidy: ## Fail if go.mod or go.sum is not up to date
 histories: ## Record anew the workflow histories that the replay test replays
 	$(GO) -C standalone test -count=1 -timeout $(TIMEOUT) -run 'TestRecordHistor|TestReconcileLostWorkflow' . -record
 
+.PHONY: pictures
+pictures: ## Take anew the pictures of the console that the docs show
+	$(GO) -C standalone test -count=1 -timeout $(TIMEOUT) -run TestPictures . -pictures ../docs/pictures
+
 .PHONY: clean
 clean: ## Remove what was built, tools included; data directories stay
 	rm -rf bin
