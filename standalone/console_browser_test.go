@@ -74,7 +74,7 @@ func (b *tab) createsWebhook(url string) string {
 	return secret
 }
 
-// publishes publishes an event by hand: its example as it is offered.
+// publishes sends an event by hand: its example as it is offered.
 func (b *tab) publishes() {
 	b.t.Helper()
 	b.open("/console/events/new?event=call.ended")
