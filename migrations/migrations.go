@@ -31,14 +31,14 @@ func provider(db *sql.DB) (*goose.Provider, error) {
 	return p, nil
 }
 
-// Up applies every migration that the database lacks and returns how many those were. A database that was
-// migrated by a newer version of durahook is refused.
+// Up applies every migration that the database lacks and returns how many those were: none to one that a newer version
+// of durahook has migrated, which is refused unless this one works with it.
 func Up(ctx context.Context, db *sql.DB) (int, error) {
 	p, err := provider(db)
 	if err != nil {
 		return 0, err
 	}
-	if err := refuseNewer(ctx, p); err != nil {
+	if newer, err := isNewer(ctx, p, db); err != nil || newer {
 		return 0, err
 	}
 	results, err := p.Up(ctx)
@@ -48,14 +48,17 @@ func Up(ctx context.Context, db *sql.DB) (int, error) {
 	return len(results), nil
 }
 
-// Down takes every migration back. All data is lost.
+// Down takes every migration back. All data is lost. A database that a newer version of durahook has migrated is
+// refused: this one doesn't know how.
 func Down(ctx context.Context, db *sql.DB) error {
 	p, err := provider(db)
 	if err != nil {
 		return err
 	}
-	if err := refuseNewer(ctx, p); err != nil {
+	if current, latest, err := versions(ctx, p); err != nil {
 		return err
+	} else if current > latest {
+		return tooNew(current, latest)
 	}
 	if _, err := p.DownTo(ctx, 0); err != nil {
 		return fmt.Errorf("take migrations back: %w", err)
@@ -63,13 +66,14 @@ func Down(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// Check fails, with an error that says what to do, unless the database is at exactly this version.
+// Check fails, with an error that says what to do, unless the database is at this version, or at a newer one that this
+// one works with.
 func Check(ctx context.Context, db *sql.DB) error {
 	p, err := provider(db)
 	if err != nil {
 		return err
 	}
-	if err := refuseNewer(ctx, p); err != nil {
+	if newer, err := isNewer(ctx, p, db); err != nil || newer {
 		return err
 	}
 	pending, err := p.HasPending(ctx)
@@ -82,13 +86,32 @@ func Check(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-func refuseNewer(ctx context.Context, p *goose.Provider) error {
-	current, latest, err := p.GetVersions(ctx)
+// isNewer reports whether a newer version of durahook has migrated the database. It fails if this one doesn't work with
+// it any more.
+func isNewer(ctx context.Context, p *goose.Provider, db *sql.DB) (bool, error) {
+	current, latest, err := versions(ctx, p)
+	if err != nil || current <= latest {
+		return false, err
+	}
+	var oldest int64
+	if err := db.QueryRowContext(ctx, `SELECT oldest FROM schema_support`).Scan(&oldest); err != nil {
+		return true, fmt.Errorf("read which versions work with the database: %w", err)
+	}
+	if latest < oldest {
+		return true, tooNew(current, latest)
+	}
+	return true, nil
+}
+
+// versions returns the version of the database, and the latest that this program knows.
+func versions(ctx context.Context, p *goose.Provider) (current, latest int64, err error) {
+	current, latest, err = p.GetVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("read the database's version: %w", err)
+		return 0, 0, fmt.Errorf("read the database's version: %w", err)
 	}
-	if current > latest {
-		return fmt.Errorf("the database is at version %d, made by a newer durahook; this one knows versions up to %d", current, latest)
-	}
-	return nil
+	return current, latest, nil
+}
+
+func tooNew(current, latest int64) error {
+	return fmt.Errorf("the database is at version %d, made by a newer durahook; this one knows versions up to %d", current, latest)
 }

@@ -93,20 +93,47 @@ func TestCheckOfAnEmptyDatabase(t *testing.T) {
 	require.Empty(t, schema(t, db))
 }
 
-func TestNewerDatabaseIsRefused(t *testing.T) {
+// newer makes a database one that a newer version has migrated, and with which only programs work that know this
+// version.
+func newer(t *testing.T, db *sql.DB, oldest int) {
+	t.Helper()
+	_, err := db.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)`)
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), `UPDATE schema_support SET oldest = $1`, oldest)
+	require.NoError(t, err)
+}
+
+// The version before works with what a newer one has migrated: it can be started again in the middle of an upgrade, or
+// instead of it.
+func TestNewerDatabase(t *testing.T) {
 	t.Parallel()
 	db := open(t, testdb.New(t))
-	_, err := migrations.Up(t.Context(), db)
+	known, err := migrations.Up(t.Context(), db)
 	require.NoError(t, err)
 	before := schema(t, db)
-	_, err = db.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)`)
-	require.NoError(t, err)
+	newer(t, db, known)
 
-	const newer = "the database is at version 99999, made by a newer durahook; this one knows versions up to "
+	require.NoError(t, migrations.Check(t.Context(), db))
+	applied, err := migrations.Up(t.Context(), db)
+	require.NoError(t, err)
+	require.Zero(t, applied)
+	require.ErrorContains(t, migrations.Down(t.Context(), db), "made by a newer durahook")
+	require.Equal(t, before, schema(t, db))
+}
+
+func TestMuchNewerDatabaseIsRefused(t *testing.T) {
+	t.Parallel()
+	db := open(t, testdb.New(t))
+	known, err := migrations.Up(t.Context(), db)
+	require.NoError(t, err)
+	before := schema(t, db)
+	newer(t, db, known+1)
+
+	const refused = "the database is at version 99999, made by a newer durahook; this one knows versions up to "
 	_, err = migrations.Up(t.Context(), db)
-	require.ErrorContains(t, err, newer)
-	require.ErrorContains(t, migrations.Check(t.Context(), db), newer)
-	require.ErrorContains(t, migrations.Down(t.Context(), db), newer)
+	require.ErrorContains(t, err, refused)
+	require.ErrorContains(t, migrations.Check(t.Context(), db), refused)
+	require.ErrorContains(t, migrations.Down(t.Context(), db), refused)
 	require.Equal(t, before, schema(t, db))
 }
 
