@@ -90,7 +90,7 @@ check-tidy: ## Fail if go.mod or go.sum is not up to date
 
 .PHONY: histories
 histories: ## Record anew the workflow histories that the replay test replays
-	$(GO) -C standalone test -count=1 -timeout $(TIMEOUT) -run 'TestRecordHistor|TestReconcileLostWorkflow' . -record
+	$(GO) -C standalone test -count=1 -timeout $(TIMEOUT) -run 'TestRecordHistor|TestReconcileLostWorkflow|TestRetention' . -record
 
 .PHONY: pictures
 pictures: ## Take anew the pictures of the console that the docs show

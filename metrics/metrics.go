@@ -25,6 +25,7 @@ type Metrics struct {
 	attempting attempting
 	serving    serving
 	alerting   alerting
+	retaining  retaining
 	sdk        *sdkMetrics
 
 	reconciling map[webhook.Finding]prometheus.Counter
@@ -47,6 +48,7 @@ func New(version string) *Metrics {
 		attempting: newAttempting(factory),
 		serving:    newServing(factory),
 		alerting:   newAlerting(factory),
+		retaining:  newRetaining(factory),
 		sdk:        &sdkMetrics{registry: registry},
 
 		reconciling: newReconciling(factory),

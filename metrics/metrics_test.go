@@ -53,6 +53,9 @@ func record(m *metrics.Metrics) {
 	m.TokenFetched(false)
 	m.Found(webhook.FindingMissing)
 	m.WebhookDisabled()
+	m.Deleted(webhook.Deleted{Events: 1, Deliveries: 2, Attempts: 3})
+	m.RetentionFailed(metrics.RetentionExport)
+	m.RetentionBehind(time.Minute)
 	router := mux.NewRouter()
 	router.HandleFunc("/things/{id}", func(http.ResponseWriter, *http.Request) {})
 	m.Watch(router).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/things/1", http.NoBody))
@@ -112,6 +115,12 @@ func TestValues(t *testing.T) {
 		`durahook_token_fetches_total{result="success"} 1`,
 		`durahook_reconciler_found_total{finding="missing"} 1`,
 		`durahook_reconciler_found_total{finding="late"} 0`,
+		`durahook_retention_deleted_total{kind="event"} 1`,
+		`durahook_retention_deleted_total{kind="delivery"} 2`,
+		`durahook_retention_deleted_total{kind="attempt"} 3`,
+		`durahook_retention_failures_total{step="export"} 1`,
+		`durahook_retention_failures_total{step="delete"} 0`,
+		`durahook_retention_behind_seconds 60`,
 		`durahook_starter_queue_length 3`,
 		`durahook_sweep_started_total 4`,
 		`durahook_database_up 1`,

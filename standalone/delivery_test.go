@@ -79,7 +79,7 @@ func (w *world) open(roles app.Roles, schedule string) (string, error) {
 		Temporal: config.Temporal{TemporalAddress: w.infrastructure.TemporalAddress(), TemporalNamespace: stack.Namespace}, AllowInsecureTargets: "loopback",
 	}, config.API{
 		Listen: "127.0.0.1:0", AdminKey: testAdminKey, RetrySchedule: schedule, PublishRate: 1000, TemporalUIURL: w.infrastructure.UIURL(),
-	}, config.Worker{AttemptTimeout: "2s", DisableAfter: "5d"})
+	}, config.Worker{AttemptTimeout: "2s", DisableAfter: "5d", Retention: "30d"})
 	if err != nil {
 		return "", err
 	}

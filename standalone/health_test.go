@@ -3,13 +3,10 @@ package main
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/durahook/durahook/standalone/stack"
@@ -56,7 +53,9 @@ func (e *endpoint) eventsOf(t *testing.T, names ...string) map[string]told {
 func TestTelling(t *testing.T) {
 	t.Parallel()
 	infrastructure := newInfrastructure(t)
-	_, a := startServe(t, infrastructure, "0s,1s,1s", "--disable-after", "15s")
+	retention := scheduleRetention(t, infrastructure)
+	_, a := startServe(t, infrastructure, "0s,1s,1s", "--disable-after", "15s", "--retention", "forever")
+	requireNoRetention(t, retention)
 	t.Run("webhook that fails for too long", func(t *testing.T) {
 		t.Parallel()
 		a.t = t
@@ -179,23 +178,6 @@ func testExhaustedDeliveryIsTold(t *testing.T, a api) {
 	require.Empty(t, other.received())
 }
 
-// healthWorkflow returns the ID of a workflow of the schedule that has completed.
-func healthWorkflow(t *testing.T, w *world) (id string) {
-	t.Helper()
-	require.Eventually(t, func() bool {
-		list, err := w.temporal.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Query: `WorkflowType = "WebhookHealth"`})
-		require.NoError(t, err)
-		for _, execution := range list.GetExecutions() {
-			if execution.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED {
-				id = execution.GetExecution().GetWorkflowId()
-			}
-		}
-		return id != ""
-	}, patience, pollInterval)
-	require.True(t, strings.HasPrefix(id, workflows.HealthID))
-	return id
-}
-
 func TestRecordHistoriesOfHealth(t *testing.T) {
 	t.Parallel()
 	w, _ := newAccount(t)
@@ -203,5 +185,5 @@ func TestRecordHistoriesOfHealth(t *testing.T) {
 	require.Eventually(t, func() bool { // the worker makes it when it starts
 		return schedule.Trigger(t.Context(), client.ScheduleTriggerOptions{}) == nil
 	}, patience, pollInterval)
-	w.keepHistory(t, "webhook_health", healthWorkflow(t, w))
+	w.keepHistory(t, "webhook_health", w.completed(t, "WebhookHealth"))
 }

@@ -59,7 +59,7 @@ func (s *Store) DeliveriesOf(ctx context.Context, accountID, eventID string) ([]
 }
 
 // CreateDelivery writes a further, pending delivery of an event and fills in when. Its workflow is started
-// sooner or later.
+// sooner or later. Not found: the event was deleted meanwhile.
 func (s *Store) CreateDelivery(ctx context.Context, d *webhook.Delivery) error {
 	return insertDelivery(ctx, s.db, d)
 }
@@ -69,6 +69,9 @@ func insertDelivery(ctx context.Context, into sqlx.QueryerContext, d *webhook.De
 		INSERT INTO deliveries (id, account_id, webhook_id, event_id, event) VALUES ($1, $2, $3, $4, $5)
 		RETURNING created_at, updated_at`,
 		d.ID, d.AccountID, d.WebhookID, d.EventID, d.Event).Scan(&d.CreatedAt, &d.UpdatedAt)
+	if refersToNothing(err, "deliveries_event_id_fkey") {
+		return webhook.NotFound(webhook.EventPrefix, d.EventID)
+	}
 	if err != nil {
 		return fmt.Errorf("insert delivery: %w", err)
 	}

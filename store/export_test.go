@@ -57,3 +57,8 @@ func CountQuery(webhookID, low, high string) Query {
 func OverdueQuery(limit int) Query {
 	return Query{overdueStatement, []any{time.Time{}, "", limit, overdueAfter.Seconds()}}
 }
+
+// ExpiredQuery is what Expired asks.
+func ExpiredQuery(after string, before time.Time, limit int) Query {
+	return Query{expiredStatement, []any{after, webhook.FirstID(webhook.EventPrefix, before), limit, settledAfter.Seconds()}}
+}

@@ -161,7 +161,7 @@ func TestListsOfAMillion(t *testing.T) {
 	c := newCrowd(t)
 	for name, part := range map[string]func(*testing.T){
 		"deliveries": c.testDeliveries, "events": c.testEvents, "search": c.testSearch, "stats": c.testStats,
-		"open deliveries": c.testOpen,
+		"open deliveries": c.testOpen, "retention": c.testRetention,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -397,6 +397,21 @@ func (c *crowd) testOpen(t *testing.T) {
 	ids, err = c.OpenDeliveries(t.Context(), c.busy.ID, time.Now(), ids[0], 10)
 	require.NoError(t, err)
 	require.Equal(t, []string{c.id("dlv", 4)}, ids)
+}
+
+// What was kept for long enough is found by the keys of events, however many there are, at the beginning and in the middle.
+// Nothing is deleted here: others look at the rows. What the deletion reads is then known by their keys.
+func (c *crowd) testRetention(t *testing.T) {
+	t.Helper()
+	c = c.in(t)
+	for _, after := range []string{"", c.id("evt", million/2)} {
+		c.requireCheap(store.ExpiredQuery(after, time.Now(), 250))
+	}
+	expired, err := c.Expired(t.Context(), "", c.began.Add(time.Second+time.Millisecond), 250)
+	require.NoError(t, err)
+	require.Equal(t, 10, len(expired.IDs)+expired.Kept)
+	require.Equal(t, 10, expired.Kept, "they were all written down just now, and two are open")
+	require.Empty(t, expired.Last)
 }
 
 // Counting reads the index alone, and of it what is in the span. (How much of the table it looks at depends on

@@ -61,6 +61,13 @@ func IsOutage(err error) bool {
 	}
 }
 
+// refersToNothing reports whether a row was refused because what it refers to by a foreign key is not there.
+func refersToNothing(err error, constraint string) bool {
+	const violation = "23503"
+	var postgres *pq.Error
+	return errors.As(err, &postgres) && postgres.Code == violation && postgres.Constraint == constraint
+}
+
 func ignoreTxDone(err error) error {
 	if errors.Is(err, sql.ErrTxDone) {
 		return nil

@@ -43,6 +43,18 @@ func FirstID(prefix string, t time.Time) string {
 	return id.String()
 }
 
+// IDTime returns when an ID was made, and the zero time for what is no ID.
+func IDTime(id string) time.Time {
+	const milliseconds = 48
+	const bits = 64
+	parsed, err := typeid.Parse(id)
+	if err != nil {
+		return time.Time{}
+	}
+	ms := binary.BigEndian.Uint64(parsed.Bytes()) >> (bits - milliseconds)
+	return time.UnixMilli(int64(ms)).UTC()
+}
+
 // CheckID returns a not-found error when id isn't a well-formed ID with the given prefix: what cannot
 // exist need not be looked up.
 func CheckID(prefix, id string) error {

@@ -67,6 +67,13 @@ func TestFirstID(t *testing.T) {
 	require.Greater(t, webhook.FirstID(webhook.EventPrefix, time.Unix(1<<40, 0)), webhook.FirstID(webhook.EventPrefix, last))
 }
 
+func TestIDTime(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2025, 2, 2, 14, 30, 0, 123_999_999, time.UTC)
+	require.Equal(t, at.Truncate(time.Millisecond), webhook.IDTime(webhook.FirstID(webhook.EventPrefix, at)))
+	require.Zero(t, webhook.IDTime("evt_1"))
+}
+
 func TestCheckIDRefuses(t *testing.T) {
 	t.Parallel()
 	id := webhook.NewID(webhook.WebhookPrefix)

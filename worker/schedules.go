@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -22,11 +23,12 @@ type schedule struct {
 	every    time.Duration
 	summary  string
 	details  string
+	gone     bool // there is to be none
 }
 
-// schedules are all of them. Webhooks that fail for the length of disableAfter are disabled; all workers share the
-// schedule of that, and what the last one to start was told counts.
-func schedules(disableAfter time.Duration) []schedule {
+// schedules are all of them. Webhooks that fail for the length of disableAfter are disabled, and events are kept for the
+// length of keep; all workers share the schedules of that, and what the last one to start was told counts.
+func schedules(disableAfter, keep time.Duration) []schedule {
 	return []schedule{{
 		id: workflows.ReconcileID, workflow: workflows.Reconcile, every: workflows.ReconcileEvery,
 		summary: "reconcile deliveries and workflows",
@@ -36,16 +38,22 @@ func schedules(disableAfter time.Duration) []schedule {
 		args:    []any{webhook.HealthRequest{DisableAfter: disableAfter.String()}},
 		summary: "look for webhooks that fail",
 		details: "Notes since when webhooks fail, warns of those that have for long, and disables them in the end.",
+	}, {
+		id: workflows.RetentionID, workflow: workflows.Retention, every: webhook.RetentionInterval(keep),
+		args:    []any{webhook.RetentionRequest{Keep: keep.String()}},
+		summary: "delete events that were kept for " + keep.String(),
+		details: "Deletes events, with their deliveries and attempts, that were kept for long enough. Pause the schedule to keep them.",
+		gone:    keep == 0,
 	}}
 }
 
 // ensureSchedules makes the schedules that the namespace lacks and brings those that are there in step with this
 // version. One that an operator paused stays so.
-func ensureSchedules(ctx context.Context, c client.Client, disableAfter time.Duration) error {
+func ensureSchedules(ctx context.Context, c client.Client, disableAfter, keep time.Duration) error {
 	const longest = 10 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	for _, s := range schedules(disableAfter) {
+	for _, s := range schedules(disableAfter, keep) {
 		if err := s.ensure(ctx, c.ScheduleClient()); err != nil {
 			return fmt.Errorf("ensure schedule %s: %w", s.id, err)
 		}
@@ -54,6 +62,13 @@ func ensureSchedules(ctx context.Context, c client.Client, disableAfter time.Dur
 }
 
 func (s schedule) ensure(ctx context.Context, c client.ScheduleClient) error {
+	if s.gone {
+		var missing *serviceerror.NotFound
+		if err := c.GetHandle(ctx, s.id).Delete(ctx); err != nil && !errors.As(err, &missing) {
+			return err
+		}
+		return nil
+	}
 	_, err := c.Create(ctx, client.ScheduleOptions{
 		ID: s.id, Spec: s.spec(), Action: s.action(), Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP,
 		CatchupWindow: s.every, Note: s.details,

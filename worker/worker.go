@@ -23,6 +23,7 @@ var (
 
 	_ workflows.ReconcileActivities = (*activities.Reconciler)(nil)
 	_ workflows.HealthActivities    = (*activities.Health)(nil)
+	_ workflows.RetentionActivities = (*activities.Retention)(nil)
 )
 
 const (
@@ -45,7 +46,9 @@ type Worker struct {
 	recoveries workflows.RecoverActivities
 	reconciler workflows.ReconcileActivities
 	health     workflows.HealthActivities
+	retention  workflows.RetentionActivities
 	after      time.Duration
+	keep       time.Duration
 	namespace  string
 	stop       time.Duration
 	log        *slog.Logger
@@ -62,8 +65,11 @@ type Options struct {
 	Health     workflows.HealthActivities
 	// DisableAfter is how long a webhook may fail until it is disabled; 0 for ever.
 	DisableAfter time.Duration
-	Stop         time.Duration // what attempts under way get to end when the worker is stopped
-	Log          *slog.Logger
+	Retention    workflows.RetentionActivities
+	// Keep is for how long events are kept; 0 for ever.
+	Keep time.Duration
+	Stop time.Duration // what attempts under way get to end when the worker is stopped
+	Log  *slog.Logger
 }
 
 // New returns a worker made of its parts.
@@ -71,7 +77,8 @@ func New(o Options) *Worker {
 	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
 	return &Worker{
 		client: o.Client, namespace: o.Namespace, activities: o.Activities, discards: o.Discards, recoveries: o.Recoveries,
-		reconciler: o.Reconciler, health: o.Health, after: o.DisableAfter, stop: o.Stop, log: o.Log,
+		reconciler: o.Reconciler, health: o.Health, after: o.DisableAfter,
+		retention: o.Retention, keep: o.Keep, stop: o.Stop, log: o.Log,
 	}
 }
 
@@ -145,7 +152,7 @@ func (w *Worker) serve(ctx context.Context) error {
 func (w *Worker) keepEnsuring(ctx context.Context) {
 	const pause = 30 * time.Second
 	for {
-		err := ensureSchedules(ctx, w.client, w.after)
+		err := ensureSchedules(ctx, w.client, w.after, w.keep)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -170,6 +177,7 @@ func (w *Worker) deliveries(fatal chan<- error) worker.Worker {
 	sdk.RegisterWorkflow(workflows.Recover)
 	sdk.RegisterWorkflow(workflows.Reconcile)
 	sdk.RegisterWorkflow(workflows.WebhookHealth)
+	sdk.RegisterWorkflow(workflows.Retention)
 	sdk.RegisterActivity(w.activities)
 	return sdk
 }
@@ -182,6 +190,7 @@ func (w *Worker) attempts(fatal chan<- error) worker.Worker {
 	sdk.RegisterActivity(w.recoveries)
 	sdk.RegisterActivity(w.reconciler)
 	sdk.RegisterActivity(w.health)
+	sdk.RegisterActivity(w.retention)
 	return sdk
 }
 

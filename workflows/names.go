@@ -42,6 +42,7 @@ const (
 	ReconcileTerminatedActivity = "ReconcileTerminated"
 	ReconcileRunningActivity    = "ReconcileRunning"
 	CheckHealthActivity         = "CheckHealth"
+	DeleteExpiredActivity       = "DeleteExpired"
 )
 
 // Activities is what the workflows need done.
@@ -85,6 +86,12 @@ type ReconcileActivities interface {
 type HealthActivities interface {
 	// CheckHealth looks at all webhooks, and warns of and disables those that have failed for too long.
 	CheckHealth(context.Context, webhook.HealthRequest) (webhook.HealthReport, error)
+}
+
+// RetentionActivities is what Retention needs done.
+type RetentionActivities interface {
+	// DeleteExpired deletes the next events that were kept for long enough, and says where to go on.
+	DeleteExpired(context.Context, webhook.RetentionRequest) (webhook.RetentionReport, error)
 }
 
 // Search attributes of deliveries, for an operator's search in the Temporal Web UI.

@@ -27,6 +27,7 @@ func TestReplay(t *testing.T) {
 			replayer.RegisterWorkflow(workflows.Recover)
 			replayer.RegisterWorkflow(workflows.Reconcile)
 			replayer.RegisterWorkflow(workflows.WebhookHealth)
+			replayer.RegisterWorkflow(workflows.Retention)
 			quiet := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(quiet, file))
 		})

@@ -213,6 +213,7 @@ func (a *App) worker(starter *service.Starter) *worker.Worker {
 		Recoveries: activities.NewRecoveries(a.store, starter.Retry, a.log),
 		Reconciler: activities.NewReconciler(a.store, worker.NewExecutions(a.temporal, a.config.TemporalNamespace), a.metrics, a.log),
 		Health:     activities.NewHealth(a.store, a.metrics, a.log), DisableAfter: a.config.DisableAfter,
+		Retention: activities.NewRetention(a.store, a.config.Retention, a.metrics, a.log), Keep: a.config.Retention,
 		Stop: a.config.AttemptTimeout + drain, Log: a.log,
 	})
 }

@@ -75,6 +75,7 @@ type Drain struct {
 type Worker struct {
 	AttemptTimeout string `help:"Time that an endpoint has to answer in full." default:"30s" placeholder:"DURATION"`
 	DisableAfter   string `help:"Time after which a webhook is disabled of which every attempt fails, such as 5d or 36h; 0 for never." default:"5d" placeholder:"DURATION"`
+	Retention      string `help:"Time for which events and their deliveries are kept, such as 30d or 36h; forever to keep them." default:"30d" placeholder:"DURATION"`
 }
 
 // Config is the checked configuration.
@@ -97,6 +98,7 @@ type Config struct {
 	AttemptTimeout    time.Duration
 	DisableAfter      time.Duration // 0 for never
 	DrainDelay        time.Duration // none unless a flag says so
+	Retention         time.Duration // 0 for ever
 
 	PreviousEncryptionKeys []*encryption.Key // open secrets, too
 	AllowNetworks          []netip.Prefix
@@ -267,6 +269,22 @@ func (w Worker) resolve(c *Config, p *Problems) {
 	}
 	c.AttemptTimeout = timeout
 	c.DisableAfter = w.disableAfter(p)
+	c.Retention = w.retention(p)
+}
+
+func (w Worker) retention(p *Problems) time.Duration {
+	const longest = 10 * 365 * 24 * time.Hour
+	if w.Retention == "forever" {
+		return 0
+	}
+	keep, err := parseDays(w.Retention)
+	switch {
+	case err != nil:
+		p.add("retention", "%q is not a duration; use the form 30d or 36h, or forever", w.Retention)
+	case keep != 0 && keep < time.Minute || keep > longest:
+		p.add("retention", "%s is not between 1m and 3650d; forever and 0 are for ever", w.Retention)
+	}
+	return keep
 }
 
 func (w Worker) disableAfter(p *Problems) time.Duration {

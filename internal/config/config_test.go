@@ -42,7 +42,7 @@ func newFlags() flags {
 			Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233/",
 			RetrySchedule: "0s,1m,5m,30m,2h,12h", PublishRate: 1000,
 		},
-		worker: config.Worker{AttemptTimeout: "30s", DisableAfter: "5d"},
+		worker: config.Worker{AttemptTimeout: "30s", DisableAfter: "5d", Retention: "30d"},
 		drain:  config.Drain{DrainDelay: "5s"},
 	}
 }
@@ -58,7 +58,7 @@ func TestResolve(t *testing.T) {
 		TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default", Insecure: target.InsecureNone,
 		Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233", MetricsListen: "127.0.0.1:9464",
 		Schedule: webhook.DefaultSchedule(), PublishRate: 1000, AttemptTimeout: 30 * time.Second, DisableAfter: 5 * 24 * time.Hour,
-		DrainDelay: 5 * time.Second,
+		DrainDelay: 5 * time.Second, Retention: 30 * 24 * time.Hour,
 	}, got)
 }
 
@@ -80,13 +80,13 @@ func TestResolveTellsEveryMistakeAtOnce(t *testing.T) {
 	for _, name := range []string{
 		"database-url", "log-level", "log-format", "encryption-key", "temporal-address", "temporal-namespace",
 		"allow-insecure-targets", "listen", "admin-key", "retry-schedule", "publish-rate", "attempt-timeout",
-		"disable-after", "drain-delay",
+		"disable-after", "retention", "drain-delay",
 	} {
 		variable := "DURAHOOK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		require.Equal(t, 1, strings.Count(err.Error(), "\n  --"+name+" ("+variable+"): "), err)
 	}
-	require.Len(t, problems, 14)
-	require.Equal(t, 14, strings.Count(err.Error(), "\n"), "a line each")
+	require.Len(t, problems, 15)
+	require.Equal(t, 15, strings.Count(err.Error(), "\n"), "a line each")
 }
 
 func TestResolveRefuses(t *testing.T) {
@@ -130,6 +130,10 @@ func TestResolveRefuses(t *testing.T) {
 		"disable after":       {func(f *flags) { f.worker.DisableAfter = "5 days" }, `--disable-after (DURAHOOK_DISABLE_AFTER): "5 days" is not a duration; use the form 5d or 36h, or 0 for never`},
 		"disabled at once":    {func(f *flags) { f.worker.DisableAfter = "10ms" }, "--disable-after (DURAHOOK_DISABLE_AFTER): 10ms is not between 1s and 365d; 0 is for never"},
 		"disabled too late":   {func(f *flags) { f.worker.DisableAfter = "366d" }, "--disable-after (DURAHOOK_DISABLE_AFTER): 366d is not between 1s and 365d"},
+		"retention":           {func(f *flags) { f.worker.Retention = "a month" }, `--retention (DURAHOOK_RETENTION): "a month" is not a duration; use the form 30d or 36h, or forever`},
+		"deleted at once":     {func(f *flags) { f.worker.Retention = "59s" }, "--retention (DURAHOOK_RETENTION): 59s is not between 1m and 3650d; forever and 0 are for ever"},
+		"deleted too late":    {func(f *flags) { f.worker.Retention = "3651d" }, "--retention (DURAHOOK_RETENTION): 3651d is not between 1m and 3650d"},
+		"negative retention":  {func(f *flags) { f.worker.Retention = "-1h" }, "--retention (DURAHOOK_RETENTION): -1h is not between 1m and 3650d"},
 		"negative":            {func(f *flags) { f.worker.AttemptTimeout = "-30s" }, "--attempt-timeout (DURAHOOK_ATTEMPT_TIMEOUT): -30s is not between 1s and 5m"},
 		"drain delay":         {func(f *flags) { f.drain.DrainDelay = "-1s" }, `--drain-delay (DURAHOOK_DRAIN_DELAY): -1s is not between 0s and 5m`},
 	} {
@@ -196,6 +200,15 @@ func TestResolveAccepts(t *testing.T) {
 		}},
 		"disabled after hours": {func(f *flags) { f.worker.DisableAfter = "36h" }, func(t *testing.T, c config.Config) {
 			require.Equal(t, 36*time.Hour, c.DisableAfter)
+		}},
+		"kept forever": {func(f *flags) { f.worker.Retention = "forever" }, func(t *testing.T, c config.Config) {
+			require.Zero(t, c.Retention)
+		}},
+		"kept for 0": {func(f *flags) { f.worker.Retention = "0" }, func(t *testing.T, c config.Config) {
+			require.Zero(t, c.Retention)
+		}},
+		"kept for hours": {func(f *flags) { f.worker.Retention = "36h" }, func(t *testing.T, c config.Config) {
+			require.Equal(t, 36*time.Hour, c.Retention)
 		}},
 		"bounds of the timeout": {func(f *flags) { f.worker.AttemptTimeout = "5m" }, func(t *testing.T, c config.Config) {
 			require.Equal(t, 5*time.Minute, c.AttemptTimeout)

@@ -18,8 +18,15 @@ import (
 // Namespace is the Temporal namespace of the deliveries.
 const Namespace = "default"
 
-// retention is how long Temporal keeps closed workflows.
-const retention = 30 * 24 * time.Hour
+// workflowsKept is how long Temporal keeps closed workflows where events are kept for the length of keep, or for ever
+// when it is 0: as long, within what Temporal allows.
+func workflowsKept(keep time.Duration) time.Duration {
+	const shortest, forever = time.Hour, 100 * 365 * 24 * time.Hour
+	if keep == 0 {
+		return forever
+	}
+	return max(keep, shortest)
+}
 
 // The databases on the one Postgres server.
 const (
@@ -33,6 +40,7 @@ type InfrastructureOptions struct {
 	DataDir        string
 	PostgresPort   int               // 0 takes a free one
 	Settings       map[string]string // of Postgres, on top of those for one box
+	Retention      time.Duration     // for which events are kept; 0 for ever
 	TemporalListen string            // HOST:PORT; port 0 takes a free one
 	UIListen       string            // HOST:PORT; port 0 takes a free one
 	Log            *slog.Logger
@@ -91,7 +99,7 @@ func StartTemporal(ctx context.Context, o InfrastructureOptions, databaseURL str
 	server, err := temporalserver.Start(ctx, temporalserver.Options{
 		PostgresAddr: at.Host, User: at.User.Username(), Password: password,
 		Database: temporalDatabase, VisibilityDatabase: visibilityDatabase,
-		Listen: o.TemporalListen, UIListen: o.UIListen, Namespace: Namespace, Retention: retention,
+		Listen: o.TemporalListen, UIListen: o.UIListen, Namespace: Namespace, Retention: workflowsKept(o.Retention),
 		SearchAttributes: searchAttributes(), Logger: o.Log, Progress: o.Progress,
 	})
 	if err != nil {

@@ -46,7 +46,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	s := &Stack{options: o}
 	s.infrastructure, err = StartInfrastructure(ctx, InfrastructureOptions{
 		DataDir: o.DataDir.path, PostgresPort: o.PostgresPort, TemporalListen: o.TemporalListen,
-		UIListen: o.UIListen, Log: o.Log, Progress: o.Progress,
+		UIListen: o.UIListen, Retention: o.Config.Retention, Log: o.Log, Progress: o.Progress,
 	})
 	if err != nil {
 		return nil, err
