@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
 
 	"github.com/durahook/durahook/activities"
 	"github.com/durahook/durahook/internal/config"
@@ -37,6 +38,7 @@ const drain = 10 * time.Second
 // App is a durahook process.
 type App struct {
 	config   config.Config
+	dial     []grpc.DialOption // of the connection to Temporal
 	roles    Roles
 	log      *slog.Logger
 	store    *store.Store
@@ -49,11 +51,10 @@ type App struct {
 }
 
 // Open connects to Postgres, refuses a database that is not migrated or holds secrets that the keys cannot open,
-// and binds the port. Temporal need
-// not be up.
-func Open(ctx context.Context, c config.Config, roles Roles, log *slog.Logger) (*App, error) {
+// and binds the port. Temporal need not be up; dial are further options for the connection to it.
+func Open(ctx context.Context, c config.Config, roles Roles, log *slog.Logger, dial ...grpc.DialOption) (*App, error) {
 	a := &App{
-		config: c, roles: roles, log: log, lanes: new(lanes.Tracker), metrics: metrics.New(version.Version()),
+		config: c, dial: dial, roles: roles, log: log, lanes: new(lanes.Tracker), metrics: metrics.New(version.Version()),
 		guard: target.NewGuard(c.Insecure, target.Allow(c.AllowNetworks...), target.Deny(c.DenyNetworks...)),
 	}
 	if err := a.open(ctx); err != nil {
@@ -91,6 +92,7 @@ func (a *App) temporalOptions() client.Options {
 			TLS: a.config.TemporalTLS,
 			// Requests are small, and compressing them costs more than they do.
 			GrpcCompression: &client.GrpcCompressionNone{},
+			DialOptions:     a.dial,
 		},
 		MetricsHandler: a.metrics.Temporal(),
 		Logger:         sdklog.NewStructuredLogger(slog.New(quieted(a.log.Handler(), a.config.Level))),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.temporal.io/api/enums/v1"
+	"google.golang.org/grpc"
 
 	"github.com/durahook/durahook/internal/postgres"
 	"github.com/durahook/durahook/standalone/temporalserver"
@@ -145,6 +146,9 @@ func (i *Infrastructure) PostgresPID() int { return i.postgres.PID() }
 
 // TemporalAddress is HOST:PORT of the Temporal frontend.
 func (i *Infrastructure) TemporalAddress() string { return i.options.TemporalListen }
+
+// TemporalDialOptions are for a client of Temporal in this process, see [temporalserver.Server.DialOptions].
+func (i *Infrastructure) TemporalDialOptions() []grpc.DialOption { return i.temporal.DialOptions() }
 
 // UIURL is the address of the Temporal Web UI.
 func (i *Infrastructure) UIURL() string { return "http://" + i.options.UIListen }

@@ -77,7 +77,7 @@ func (s *Stack) startApp(ctx context.Context) error {
 		}
 	}
 	var err error
-	s.app, err = app.Open(ctx, *c, app.Roles{API: true, Worker: true}, s.options.Log)
+	s.app, err = app.Open(ctx, *c, app.Roles{API: true, Worker: true}, s.options.Log, s.infrastructure.TemporalDialOptions()...)
 	return err
 }
 

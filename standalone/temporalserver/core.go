@@ -14,7 +14,8 @@ import (
 
 // core is the Temporal server without its Web UI.
 type core struct {
-	services *temporal.ServerImpl
+	services *services
+	impl     *temporal.ServerImpl
 	server   *temporal.ServerFx
 	started  bool
 }
@@ -27,7 +28,7 @@ func startCore(ctx context.Context, p *plan) (*core, error) {
 	for _, addr := range []*net.TCPAddr{p.frontend, p.history, p.matching, p.worker} {
 		p.release(addr)
 	}
-	c := &core{}
+	c := &core{services: newServices()}
 	// Where Temporal cannot go on it logs a fatal message, and our logger then ends the goroutine,
 	// which some code in between turns into a panic. So it starts in a goroutine of its own, and the
 	// outcome is what that had to say at last.
@@ -57,7 +58,7 @@ func startCore(ctx context.Context, p *plan) (*core, error) {
 
 func (c *core) start(p *plan) (err error) {
 	c.server, err = temporal.NewServerFx(
-		fx.Options(temporal.TopLevelModule, fx.Populate(&c.services)),
+		fx.Options(c.services.module(), fx.Populate(&c.impl)),
 		temporal.WithConfig(p.config()),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(p.hosts()),
@@ -86,10 +87,10 @@ func (c *core) stop() error {
 		if err := c.server.Stop(); err != nil {
 			return fmt.Errorf("stop Temporal: %w", err)
 		}
-	case c.services != nil:
+	case c.impl != nil:
 		// The server does not stop the services of a start that failed halfway.
 		ctx := context.Background() //nolint:forbidigo // it has to be stopped whatever became of the start
-		if err := c.services.Stop(ctx); err != nil {
+		if err := c.impl.Stop(ctx); err != nil {
 			return fmt.Errorf("stop Temporal: %w", err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"go.temporal.io/api/enums/v1"
+	"google.golang.org/grpc"
 )
 
 // Options says what to run. Everything without a note must be given.
@@ -112,6 +113,12 @@ func Start(ctx context.Context, opts Options) (_ *Server, err error) {
 
 // Addr is the host:port for clients.
 func (s *Server) Addr() string { return s.addr }
+
+// DialOptions have a client in this process reach the server without the network, for the calls where that counts.
+// They are for a connection to Addr.
+func (s *Server) DialOptions() []grpc.DialOption {
+	return []grpc.DialOption{s.core.services.frontend.dialOption()}
+}
 
 // UIAddr is the host:port of the Web UI, or "" when there is none.
 func (s *Server) UIAddr() string { return s.uiAddr }

@@ -168,6 +168,7 @@ func TestStartStopAndStartAgain(t *testing.T) {
 	var painted string
 	require.NoError(t, startPaint(t, c, "done", "red", 0).Get(within(t), &painted))
 	require.Equal(t, "red paint", painted)
+	require.Positive(t, first.core.services.history.taken.Load(), "calls between the services don't go over the network")
 	drying := startPaint(t, c, "drying", "green", 4*time.Second)
 	require.Eventually(t, func() bool { return found(t, c, "Colour = 'red'") == "done" }, patience, 50*time.Millisecond)
 	require.Eventually(t, func() bool { return found(t, c, "Colour = 'green'") == "drying" }, patience, 50*time.Millisecond)
