@@ -112,6 +112,9 @@ func (p *plan) dynamicConfig() dynamicconfig.StaticClient {
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
 		// A webhook is the fairness key of its attempts: each gets its turn, however many of another's wait.
 		dynamicconfig.MatchingEnableFairness.Key(): true,
+		// What is left of a queue is not described by the namespaces that are in it: there is one that counts, and
+		// with each new task the queue would be taken apart to match the descriptions.
+		dynamicconfig.QueueShrinkPredicateMaxPendingKeys.Key(): 0,
 		// Workflows kept in memory; the default is for a machine of its own.
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 8192,
 	}
