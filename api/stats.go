@@ -62,6 +62,6 @@ func (a *API) getWebhookStats(r *http.Request, accountID string) (int, any, erro
 	if err := q.fields.Err(); err != nil {
 		return 0, nil, err
 	}
-	stats, err := a.service.WebhookStats(r.Context(), accountID, pathID(r), since, until)
+	stats, err := a.service.WebhookStats(r.Context(), accountID, pathID(r), since, until, 0)
 	return http.StatusOK, newStats(stats), err
 }

@@ -48,7 +48,7 @@ type Service interface {
 	Recover(ctx context.Context, accountID, webhookID string, d webhook.RecoveryDefinition) (webhook.Recovery, error)
 	Recoveries(ctx context.Context, accountID, webhookID string, page store.Page) ([]webhook.Recovery, error)
 	Webhook(ctx context.Context, accountID, id string) (webhook.Webhook, error)
-	WebhookStats(ctx context.Context, accountID, id string, since, until time.Time) (webhook.Stats, error)
+	WebhookStats(ctx context.Context, accountID, id string, since, until time.Time, atMost int) (webhook.Stats, error)
 	Webhooks(ctx context.Context, accountID string, page store.Page) ([]webhook.Webhook, error)
 	WebhooksWithHours(ctx context.Context, accountID string, page store.Page) ([]service.WebhookHours, error)
 	CreateWebhook(ctx context.Context, accountID string, d webhook.Definition) (webhook.Webhook, error)

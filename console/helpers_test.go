@@ -145,7 +145,7 @@ func (f *fakeService) Webhook(_ context.Context, accountID, id string) (webhook.
 	return webhook.Webhook{}, webhook.NotFound(webhook.WebhookPrefix, id)
 }
 
-func (f *fakeService) WebhookStats(_ context.Context, _, _ string, since, _ time.Time) (webhook.Stats, error) {
+func (f *fakeService) WebhookStats(_ context.Context, _, _ string, since, _ time.Time, _ int) (webhook.Stats, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.statsSince = since

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -44,7 +45,7 @@ type figures struct {
 	Outcomes, Times  chart
 	Hours            []hourRow
 	Deliveries       []statusCount
-	Failed           int       // deliveries of the time that are exhausted
+	Failed           string    // how many deliveries of the time are exhausted; empty when none
 	FailedURL        string    // the list of them
 	Since            time.Time // of the time
 	MayRecover       bool
@@ -57,7 +58,7 @@ type figures struct {
 // statusCount is how many deliveries of the time stand where.
 type statusCount struct {
 	Name, URL string
-	Count     int
+	Count     string
 }
 
 // recovery is one as the page shows it.
@@ -149,7 +150,7 @@ func (c *Console) figures(r *http.Request, s session) (figures, error) {
 	if err != nil {
 		return figures{}, err
 	}
-	stats, err := c.service.WebhookStats(r.Context(), s.AccountID, id, time.Now().Add(-spanOf(r).length), time.Time{})
+	stats, err := c.service.WebhookStats(r.Context(), s.AccountID, id, time.Now().Add(-spanOf(r).length), time.Time{}, mostCounted+1)
 	if err != nil {
 		return figures{}, err
 	}
@@ -162,11 +163,11 @@ func (c *Console) figures(r *http.Request, s session) (figures, error) {
 	shown := figures{
 		LiveURL: own + live + query, BackURL: own + query, RecoverURL: own + "/recover",
 		Outcomes: outcomeChart(stats), Times: timeChart(stats), Hours: hourRows(stats),
-		Failed: stats.Deliveries[webhook.StatusExhausted], FailedURL: ofWebhook(id, webhook.StatusExhausted, stats.Since),
+		Failed: counted(stats.Deliveries[webhook.StatusExhausted]), FailedURL: ofWebhook(id, webhook.StatusExhausted, stats.Since),
 		Since: stats.Since.UTC(),
 	}
 	for _, status := range webhook.Statuses() {
-		if n := stats.Deliveries[status]; n > 0 {
+		if n := counted(stats.Deliveries[status]); n != "" {
 			shown.Deliveries = append(shown.Deliveries, statusCount{statusOf(status).Words, ofWebhook(id, status, stats.Since), n})
 		}
 	}
@@ -185,6 +186,22 @@ func (c *Console) figures(r *http.Request, s session) (figures, error) {
 	}
 	shown.Now = time.Now()
 	return shown, nil
+}
+
+// mostCounted is how many deliveries of a status the page counts: counting hundreds of thousands at every look takes
+// longer than the page may.
+const mostCounted = 1000
+
+// counted words how many there are; empty when there are none.
+func counted(n int) string {
+	switch {
+	case n == 0:
+		return ""
+	case n > mostCounted:
+		return strconv.Itoa(mostCounted) + "+"
+	default:
+		return strconv.Itoa(n)
+	}
 }
 
 func newRecovery(r webhook.Recovery) *recovery {

@@ -8,8 +8,8 @@ import (
 )
 
 // WebhookStats returns the figures of a webhook of the account in the whole hours around a span; see
-// [webhook.StatsSpan] for what zero times mean.
-func (s *Service) WebhookStats(ctx context.Context, accountID, id string, since, until time.Time) (webhook.Stats, error) {
+// [webhook.StatsSpan] for what zero times mean. Of the deliveries of each status, it counts at most atMost; all with 0.
+func (s *Service) WebhookStats(ctx context.Context, accountID, id string, since, until time.Time, atMost int) (webhook.Stats, error) {
 	if _, err := s.Webhook(ctx, accountID, id); err != nil {
 		return webhook.Stats{}, err
 	}
@@ -17,5 +17,5 @@ func (s *Service) WebhookStats(ctx context.Context, accountID, id string, since,
 	if err != nil {
 		return webhook.Stats{}, err
 	}
-	return s.store.WebhookStats(ctx, id, since, until)
+	return s.store.WebhookStats(ctx, id, since, until, atMost)
 }

@@ -12,12 +12,13 @@ import (
 	"github.com/durahook/durahook/webhook"
 )
 
-// WebhookStats returns the figures of a webhook in a span of whole hours. Whose it is, the caller has checked.
-func (s *Store) WebhookStats(ctx context.Context, webhookID string, since, until time.Time) (webhook.Stats, error) {
+// WebhookStats returns the figures of a webhook in a span of whole hours. Of the deliveries of each status, it counts
+// at most atMost; all with 0. Whose the webhook is, the caller has checked.
+func (s *Store) WebhookStats(ctx context.Context, webhookID string, since, until time.Time, atMost int) (webhook.Stats, error) {
 	since, until = since.UTC(), until.UTC()
 	stats := webhook.Stats{WebhookID: webhookID, Since: since, Until: until}
 	var err error
-	if stats.Deliveries, err = s.countDeliveries(ctx, webhookID, since, until); err != nil {
+	if stats.Deliveries, err = s.countDeliveries(ctx, webhookID, since, until, atMost); err != nil {
 		return webhook.Stats{}, err
 	}
 	hours, err := s.WebhooksHours(ctx, []string{webhookID}, since, until)
@@ -50,19 +51,23 @@ func (s *Store) WebhooksHours(ctx context.Context, webhookIDs []string, since, u
 
 const countStatement = `
 	SELECT status, (
-		SELECT count(*) FROM deliveries d WHERE d.webhook_id = $1 AND d.status = lane.status AND d.id >= $2 AND d.id < $3
+		SELECT count(*) FROM (
+			SELECT 1 FROM deliveries d
+			WHERE d.webhook_id = $1 AND d.status = lane.status AND d.id >= $2 AND d.id < $3
+			LIMIT NULLIF($5::int, 0)
+		) AS counted
 	) AS deliveries
 	FROM unnest($4::text[]) AS lane (status)`
 
 // countDeliveries counts those that were made from since to until, by the time in their IDs: like that, the
 // index alone has everything.
-func (s *Store) countDeliveries(ctx context.Context, webhookID string, since, until time.Time) (map[webhook.Status]int, error) {
+func (s *Store) countDeliveries(ctx context.Context, webhookID string, since, until time.Time, atMost int) (map[webhook.Status]int, error) {
 	var rows []struct {
 		Status     webhook.Status `db:"status"`
 		Deliveries int            `db:"deliveries"`
 	}
 	err := s.db.SelectContext(ctx, &rows, countStatement,
-		webhookID, webhook.FirstID(webhook.DeliveryPrefix, since), webhook.FirstID(webhook.DeliveryPrefix, until), statusTexts())
+		webhookID, webhook.FirstID(webhook.DeliveryPrefix, since), webhook.FirstID(webhook.DeliveryPrefix, until), statusTexts(), atMost)
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}

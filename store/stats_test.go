@@ -25,7 +25,7 @@ func (f *fixture) attemptAt(d webhook.Delivery, began time.Time, code, ms int) {
 
 func (f *fixture) stats(id string, since, until time.Time) webhook.Stats {
 	f.t.Helper()
-	stats, err := f.WebhookStats(f.t.Context(), id, since, until)
+	stats, err := f.WebhookStats(f.t.Context(), id, since, until, 0)
 	require.NoError(f.t, err)
 	return stats
 }
@@ -83,6 +83,10 @@ func TestWebhookStatsCountDeliveries(t *testing.T) {
 	stats := f.stats(w.ID, now.Add(-time.Hour), now.Add(2*time.Hour))
 	want := map[webhook.Status]int{"pending": 1, "waiting": 2, "delivered": 3, "exhausted": 4, "cancelled": 5, "discarded": 6}
 	require.Equal(t, want, stats.Deliveries)
+	bounded, err := f.WebhookStats(t.Context(), w.ID, now.Add(-time.Hour), now.Add(2*time.Hour), 3)
+	require.NoError(t, err)
+	want = map[webhook.Status]int{"pending": 1, "waiting": 2, "delivered": 3, "exhausted": 3, "cancelled": 3, "discarded": 3}
+	require.Equal(t, want, bounded.Deliveries)
 	stats = f.stats(w.ID, now.Add(-2*time.Hour), now.Add(-time.Hour))
 	require.Zero(t, stats.Deliveries[webhook.StatusDelivered])
 }
@@ -148,7 +152,7 @@ func TestLateAttemptsWhileOthersAddUp(t *testing.T) {
 	for range 2 {
 		group.Go(func() error {
 			for range attempts {
-				if _, err := f.WebhookStats(t.Context(), w.ID, hour, hour.Add(time.Hour)); err != nil {
+				if _, err := f.WebhookStats(t.Context(), w.ID, hour, hour.Add(time.Hour), 0); err != nil {
 					return err
 				}
 			}
