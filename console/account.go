@@ -45,7 +45,7 @@ func (c *Console) accountSwitch(r *http.Request, s session) (*accountSwitch, err
 	if !s.Admin {
 		return nil, nil
 	}
-	accounts, err := c.service.Accounts(r.Context(), store.Page{Limit: store.DefaultLimit + 1})
+	accounts, err := c.service.Accounts(r.Context(), store.Page{Limit: pageSize + 1})
 	if err != nil || len(accounts) < 2 {
 		return nil, err
 	}
@@ -53,8 +53,8 @@ func (c *Console) accountSwitch(r *http.Request, s session) (*accountSwitch, err
 	if err != nil {
 		return nil, err
 	}
-	shown := &accountSwitch{Current: current.Name, More: len(accounts) > store.DefaultLimit}
-	accounts = slices.DeleteFunc(accounts[:min(len(accounts), store.DefaultLimit)], func(a webhook.Account) bool { return a.ID == s.AccountID })
+	shown := &accountSwitch{Current: current.Name, More: len(accounts) > pageSize}
+	accounts = slices.DeleteFunc(accounts[:min(len(accounts), pageSize)], func(a webhook.Account) bool { return a.ID == s.AccountID })
 	slices.SortFunc(accounts, func(a, b webhook.Account) int { return strings.Compare(a.Name, b.Name) })
 	for _, account := range accounts {
 		shown.Others = append(shown.Others, accountLink{account.Name, addAccount(account.ID, sectionOf(r.URL.Path))})
@@ -68,14 +68,19 @@ func withAccount(r *http.Request, address string) string {
 }
 
 func addAccount(accountID, address string) string {
+	return addParameter(accountParameter, accountID, address)
+}
+
+// addParameter returns an address with one more parameter, unless it has that already or the value is empty.
+func addParameter(name, value, address string) string {
 	target, err := url.Parse(address)
-	if err != nil || accountID == "" || target.Query().Has(accountParameter) {
+	if err != nil || value == "" || target.Query().Has(name) {
 		return address
 	}
 	if target.RawQuery != "" {
 		target.RawQuery += "&"
 	}
-	target.RawQuery += accountParameter + "=" + url.QueryEscape(accountID)
+	target.RawQuery += name + "=" + url.QueryEscape(value)
 	return target.String()
 }
 

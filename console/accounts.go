@@ -50,12 +50,12 @@ func (c *Console) showAccounts(w http.ResponseWriter, r *http.Request, s session
 	if !isID(webhook.AccountPrefix)(cursor) {
 		cursor = ""
 	}
-	found, err := c.service.Accounts(r.Context(), store.Page{Before: cursor, Limit: store.DefaultLimit + 1})
+	found, err := c.service.Accounts(r.Context(), store.Page{Before: cursor, Limit: pageSize + 1})
 	if err != nil {
 		return err
 	}
 	body := accountsPage{form: filled}
-	found, body.pager = onePage(found, store.DefaultLimit, cursor, func(a webhook.Account) string { return a.ID }, after(accountsPath))
+	found, body.pager = onePage(found, pageSize, cursor, func(a webhook.Account) string { return a.ID }, after(accountsPath))
 	for _, a := range found {
 		body.Rows = append(body.Rows, accountRow{a.ID, a.Name, addAccount(a.ID, home()), a.ID == s.AccountID, a.CreatedAt.UTC()})
 	}

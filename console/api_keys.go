@@ -49,12 +49,12 @@ func (c *Console) apiKeys(w http.ResponseWriter, r *http.Request, s session) err
 	if cursor != "" && !isID(webhook.APIKeyPrefix)(cursor) {
 		cursor, view.Notice = "", &notice{Text: "There is no such place in the list; the newest keys are shown."}
 	}
-	found, err := c.service.APIKeys(r.Context(), s.AccountID, store.Page{Before: cursor, Limit: store.DefaultLimit + 1})
+	found, err := c.service.APIKeys(r.Context(), s.AccountID, store.Page{Before: cursor, Limit: pageSize + 1})
 	if err != nil {
 		return err
 	}
 	var body apiKeysPage
-	found, body.pager = onePage(found, store.DefaultLimit, cursor, func(k webhook.APIKey) string { return k.ID }, after(apiKeysPath))
+	found, body.pager = onePage(found, pageSize, cursor, func(k webhook.APIKey) string { return k.ID }, after(apiKeysPath))
 	now := time.Now()
 	for _, k := range found {
 		body.Rows = append(body.Rows, newAPIKeyRow(k, s, now))

@@ -4,12 +4,16 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
 	"strings"
 
 	"github.com/gorilla/mux"
+	"github.com/tdewolff/minify/v2"
+	"github.com/tdewolff/minify/v2/css"
+	"github.com/tdewolff/minify/v2/js"
 )
 
 const assetsPath = root + "/assets/"
@@ -54,10 +58,28 @@ func (a *assets) add(name string, parts ...string) {
 		}
 		content = append(content, text...)
 	}
-	hash, extension := shortHash(content), path.Ext(name)
+	extension := path.Ext(name)
+	content = compact(contentTypeOf(extension), content)
+	hash := shortHash(content)
 	hashed := strings.TrimSuffix(name, extension) + "." + hash + extension
 	a.paths[name] = assetsPath + hashed
 	a.files[hashed] = asset{contentType: contentTypeOf(extension), content: content}
+}
+
+// compact leaves out what only those who read the files need. It panics where a file is no CSS or JavaScript.
+func compact(contentType string, content []byte) []byte {
+	mediaType, _, _ := strings.Cut(contentType, ";")
+	m := minify.New()
+	m.AddFunc("text/css", css.Minify)
+	m.AddFunc("text/javascript", js.Minify)
+	compacted, err := m.Bytes(mediaType, content)
+	switch {
+	case errors.Is(err, minify.ErrNotExist):
+		return content
+	case err != nil:
+		panic(fmt.Errorf("make the console's assets smaller: %w", err))
+	}
+	return compacted
 }
 
 func shortHash(content []byte) string {

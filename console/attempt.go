@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"encoding/json"
+	"html"
 	"maps"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 type attempt struct {
 	Number   int
 	Manual   bool
-	Newest   bool
+	Open     bool // its answer is shown at once
 	Answer   answer
 	Duration string
 	Error    string // why no answer came
@@ -26,6 +27,8 @@ type attempt struct {
 	Headers  []header
 	Answered bool
 	Body     text
+	// Elsewhere is the address of the page on which its headers and answer are, where this one has no room for them.
+	Elsewhere string
 }
 
 // header is one line of a request's or an answer's head.
@@ -37,13 +40,20 @@ type text struct {
 	Cut  bool // there was more
 }
 
-func newAttempt(a webhook.Attempt, d webhook.Delivery) attempt {
+// A page is to stay under 100 KB, whatever endpoints answer. So much of it is for payloads and answers, in bytes of HTML.
+const (
+	shownPayload = 10 << 10
+	shownAnswer  = 16 << 10
+	shownAnswers = 20 << 10 // with the headers, of all attempts of a delivery; the others' are a link away
+)
+
+func newAttempt(a webhook.Attempt) attempt {
 	shown := attempt{
-		Number: a.Number, Manual: a.Trigger == webhook.TriggerManual, Newest: a.Number == d.AttemptCount,
+		Number: a.Number, Manual: a.Trigger == webhook.TriggerManual,
 		Answer:   answerOf(&a.Outcome, a.StatusCode),
 		Duration: formatMilliseconds(a.ResponseTimeMS), Hint: hintOf(a), Started: a.StartedAt.UTC(),
 		Sent: newHeaders(a.RequestHeaders), Timing: spansOf(a), Headers: newHeaders(a.ResponseHeaders),
-		Answered: a.StatusCode != nil, Body: newText(a.ResponseBody, len(a.ResponseBody) >= webhook.KeptBody),
+		Answered: a.StatusCode != nil, Body: newText(a.ResponseBody, len(a.ResponseBody) >= webhook.KeptBody, shownAnswer),
 	}
 	if a.Error != nil {
 		shown.Error = *a.Error
@@ -60,16 +70,55 @@ func newHeaders(head map[string][]string) (shown []header) {
 	return shown
 }
 
-// newText returns a body as text, laid out when it is JSON.
-func newText(body []byte, cut bool) text {
+// size is how many bytes of HTML the headers and the answer take, about.
+func (a attempt) size() (bytes int) {
+	for _, h := range slices.Concat(a.Sent, a.Headers) {
+		const around = 40
+		bytes += around + len(html.EscapeString(h.Name)) + len(html.EscapeString(h.Value))
+	}
+	return bytes + len(html.EscapeString(a.Body.Text))
+}
+
+// opened returns an attempt whose answer is shown at once.
+func opened(a attempt) attempt {
+	a.Open = true
+	return a
+}
+
+// lay returns an attempt without its headers and answer, which are at this address.
+func (a attempt) lay(elsewhere string) attempt {
+	a.Sent, a.Headers, a.Body, a.Elsewhere = nil, nil, text{}, elsewhere
+	return a
+}
+
+// newText returns a body as text, laid out when it is JSON, of which so many bytes of HTML are shown at most.
+func newText(body []byte, cut bool, most int) text {
 	if len(body) > webhook.KeptBody {
 		body, cut = body[:webhook.KeptBody], true
 	}
-	var laidOut bytes.Buffer
-	if !cut && shallow(body) && json.Indent(&laidOut, body, "", "  ") == nil {
-		body = laidOut.Bytes()
+	if !cut {
+		body = laidOut(body)
 	}
-	return text{strings.ToValidUTF8(string(body), "\uFFFD"), cut}
+	return fitting(text{strings.ToValidUTF8(string(body), "\uFFFD"), cut}, most)
+}
+
+// laidOut returns JSON with a line for each value, and anything else as it is.
+func laidOut(body []byte) []byte {
+	var lines bytes.Buffer
+	if shallow(body) && json.Indent(&lines, body, "", "  ") == nil {
+		return lines.Bytes()
+	}
+	return body
+}
+
+// fitting cuts a text to so many bytes of HTML.
+func fitting(t text, most int) text {
+	for i, r := range t.Text {
+		if most -= len(html.EscapeString(string(r))); most < 0 {
+			return text{t.Text[:i], true}
+		}
+	}
+	return t
 }
 
 // shallow reports whether JSON is nested so little that laying it out cannot make it much larger.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/durahook/durahook/webhook"
 )
@@ -162,7 +163,19 @@ func roundUp(n int) int {
 	return max((n+step-1)/step*step, step)
 }
 
-// hourRow is an hour as the table shows it, for those who can't see the charts or want the figures.
+// columnsOf puts hours together to columns of this length, which begin at whole multiples of it.
+func columnsOf(hours []webhook.Hour, length time.Duration) (columns []webhook.Hour) {
+	for _, hour := range hours {
+		start := hour.Start.UTC().Truncate(length)
+		if n := len(columns); n == 0 || !columns[n-1].Start.Equal(start) {
+			columns = append(columns, webhook.Hour{Start: start})
+		}
+		columns[len(columns)-1].Add(hour.Figures)
+	}
+	return columns
+}
+
+// hourRow is an hour, or a few, as the table shows it, for those who can't see the charts or want the figures.
 type hourRow struct {
 	Start                       string
 	Attempts, Succeeded         int

@@ -186,6 +186,7 @@ func (c *Console) routes() []route {
 		{http.MethodPost, eventsPath, c.private(webhook.ScopePublish, c.publish)},
 		{http.MethodGet, eventsPath + "/new", c.private(webhook.ScopePublish, c.publishForm)},
 		{http.MethodGet, eventPath, c.private(webhook.ScopeRead, c.event)},
+		{http.MethodGet, eventPath + "/payload", c.private(webhook.ScopeRead, c.payload)},
 		{http.MethodPost, eventPath + "/republish", c.private(webhook.ScopeManage, c.republish)},
 		{http.MethodGet, eventTypesPath, c.private(webhook.ScopeRead, c.eventTypes)},
 		{http.MethodPost, eventTypesPath, c.private(webhook.ScopeManage, c.createEventType)},

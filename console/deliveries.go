@@ -65,22 +65,22 @@ func (c *Console) deliveries(w http.ResponseWriter, r *http.Request, s session) 
 }
 
 func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliveriesPage, error) {
-	webhooks, err := c.service.Webhooks(r.Context(), s.AccountID, store.Page{Limit: store.MaxLimit})
+	webhooks, err := c.service.Webhooks(r.Context(), s.AccountID, store.Page{Limit: mostOffered})
 	if err != nil {
 		return deliveriesPage{}, err
 	}
-	names, err := c.eventTypeNames(r, s, store.MaxLimit)
+	names, err := c.eventTypeNames(r, s, mostOffered)
 	if err != nil {
 		return deliveriesPage{}, err
 	}
-	shown, err := c.table(r, s, query, store.DefaultLimit)
+	shown, err := c.table(r, s, query, pageSize)
 	if err != nil {
 		return deliveriesPage{}, err
 	}
 	return deliveriesPage{
 		Query: query, EventTypes: names,
 		Statuses: statusOptions(query.Status), Webhooks: webhookOptions(webhooks, query.WebhookID),
-		MoreThanMax: len(webhooks) == store.MaxLimit,
+		MoreThanMax: len(webhooks) == mostOffered,
 		Filtered:    query.DeliveryFilter != store.DeliveryFilter{}, Table: shown,
 		Searches: c.service.SearchLinks(s.AccountID, query.WebhookID),
 	}, nil
@@ -90,7 +90,7 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 func (c *Console) liveDeliveries(w http.ResponseWriter, r *http.Request, s session) error {
 	query, _ := readQuery(r.URL.Query(), webhook.DeliveryPrefix)
 	return c.watch(w, r, s, func(ctx context.Context) (part, error) {
-		shown, err := c.table(r.WithContext(ctx), s, query, store.DefaultLimit)
+		shown, err := c.table(r.WithContext(ctx), s, query, pageSize)
 		return c.part(r, "deliveries.html", "table", shown.ETag, shown), err
 	})
 }

@@ -28,7 +28,7 @@ func TestRecentDeliveries(t *testing.T) {
 	}, got.texts("thead th"))
 	assert.Equal(t, []string{
 		"", "Delivered", "call.ended", "Salesforce Sync", "🟢 200 Success", "87 ms", "1", "–none", "2 Feb 14:30:05",
-		"Workflow ↗ of call.ended to Salesforce Sync, in a new tabRetry call.ended to Salesforce Sync",
+		"Workflow ↗ of call.ended, in a new tabRetry call.ended, 14:30:05",
 	}, got.texts("tbody tr > *"))
 	assert.Equal(t, "2026-02-02T14:30:05Z", got.attr(".created time", "datetime"))
 	assert.Equal(t, "2026-02-02 14:30:05 UTC", got.attr(".created time", "title"))
@@ -202,14 +202,14 @@ func TestFilters(t *testing.T) {
 func TestPaging(t *testing.T) {
 	t.Parallel()
 	var all []webhook.Delivery
-	for range store.DefaultLimit + 1 {
+	for range pageSize + 1 {
 		all = append(all, delivery(nil))
 	}
 	s := &fakeService{deliveries: all}
 	v := signedIn(t, s)
 	got := v.get("/console/deliveries?status=delivered")
-	assert.Len(t, got.page.Find("tbody tr").Nodes, store.DefaultLimit)
-	last := all[store.DefaultLimit-1].ID
+	assert.Len(t, got.page.Find("tbody tr").Nodes, pageSize)
+	last := all[pageSize-1].ID
 	older := "/console/deliveries?cursor=" + last + "&status=delivered"
 	assert.Equal(t, []string{"Older ›"}, got.texts(".pager a"))
 	assert.Equal(t, older, got.attr(".pager a", "href"))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -14,7 +15,7 @@ import (
 )
 
 // shownAttempts is how many attempts a delivery's page shows, the newest. Only manual ones can be more.
-const shownAttempts = 25
+const shownAttempts = 15
 
 // inspection is what a delivery's page shows; nearly all of it keeps itself up to date.
 type inspection struct {
@@ -79,14 +80,41 @@ func (c *Console) inspect(r *http.Request, s session) (inspection, error) {
 	shown.WebhookURL = of.url(deliveriesPath)
 
 	shown.Left = max(0, len(found.Attempts)-shownAttempts)
-	for _, a := range slices.Backward(found.Attempts[shown.Left:]) {
-		shown.Attempts = append(shown.Attempts, newAttempt(a, d))
+	shown.Attempts = shownInFull(found.Attempts[shown.Left:], r.URL.Query().Get("attempt"), func(n string) string {
+		return addParameter("attempt", n, list.url(own)) + "#attempt-" + n
+	})
+	if chosen := r.URL.Query().Get("attempt"); chosen != "" {
+		shown.LiveURL = addParameter("attempt", chosen, shown.LiveURL)
 	}
 	if shown.ETag, err = c.etag("delivery.html", "inspection", shown); err != nil {
 		return inspection{}, err
 	}
 	shown.Now = time.Now()
 	return shown, nil
+}
+
+// shownInFull returns attempts as the page shows them, the newest first. Headers and answers are shown of as many as it
+// has room for: the one that the address asks for, or the newest, and those that fit beside it. Of the others, the page
+// that has them is at an address.
+func shownInFull(attempts []webhook.Attempt, chosen string, at func(number string) string) (shown []attempt) {
+	for _, a := range slices.Backward(attempts) {
+		shown = append(shown, newAttempt(a))
+	}
+	open := max(0, slices.IndexFunc(shown, func(a attempt) bool { return strconv.Itoa(a.Number) == chosen }))
+	left := shownAnswers
+	if len(shown) > 0 {
+		shown[open].Open = true
+		left -= shown[open].size()
+	}
+	for i, a := range shown {
+		if i == open {
+			continue
+		}
+		if left -= a.size(); left < 0 {
+			shown[i] = a.lay(at(strconv.Itoa(a.Number)))
+		}
+	}
+	return shown
 }
 
 func cannotRetry(found service.Inspection, s session) string {
@@ -121,7 +149,8 @@ const (
 	stepSkipped = "skipped"
 )
 
-// stepsOf returns the timeline: every attempt, and those that the schedule still has.
+// stepsOf returns the timeline: every attempt, of manual ones only those that the page shows, and those that the schedule
+// still has.
 func stepsOf(found service.Inspection) []step {
 	d, total, scheduled := found.Delivery, len(found.Schedule), 0
 	for _, a := range found.Attempts {
@@ -132,13 +161,15 @@ func stepsOf(found service.Inspection) []step {
 	total = max(total, scheduled) // the schedule may have been longer when this delivery began
 	var steps []step
 	made := 0
-	for _, a := range found.Attempts {
+	for i, a := range found.Attempts {
 		shown := madeStep(a)
 		if !shown.Manual {
 			made++
 			shown.Words = fmt.Sprintf("Step %d of %d", made, total)
 		}
-		steps = append(steps, shown)
+		if !shown.Manual || i >= len(found.Attempts)-shownAttempts {
+			steps = append(steps, shown)
+		}
 	}
 	// A closed delivery that somebody retries gets one attempt and no new schedule.
 	reopened := d.Status == webhook.StatusPending && len(found.Attempts) > 0

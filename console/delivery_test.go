@@ -205,6 +205,32 @@ func TestSecretsAreNotOnTheDeliverysPage(t *testing.T) {
 	}
 }
 
+// What is shown was sent; of what can only be put together anew, the page says so.
+func TestRequestIsTheOneThatWasSent(t *testing.T) {
+	t.Parallel()
+	sent := failed(500)
+	sent.StartedAt = time.Now()
+	sent.RequestHeaders = http.Header{
+		"User-Agent": {"durahook/0.9"}, "Webhook-Id": {"evt_1"}, "Webhook-Signature": {"v1,•••• v1,••••"}, "X-Old-Key": {"••••"},
+	}
+	found := inspection(webhook.StatusWaiting, sent)
+	found.Webhook.Authentication = webhook.Authentication{Type: webhook.AuthenticationAPIKey, Header: "X-New-Key", Value: "hush-hush-hush"}
+	got := see(t, found)
+	assert.Equal(t, []string{"User-Agent durahook/0.9", "Webhook-Id evt_1", "Webhook-Signature v1,•••• v1,••••", "X-Old-Key ••••"}, got.texts("#request .headers > div"))
+	assert.Contains(t, got.text("#request"), "The headers are those that attempt 1 sent, secrets masked. The URL is the webhook’s of now.")
+	command := got.page.Find("#request .copyable pre").Text()
+	assert.Contains(t, command, "'Webhook-Signature: SIGNATURE'")
+	assert.Contains(t, command, "'X-Old-Key: SECRET'")
+	assert.NotContains(t, got.body, "X-New-Key")
+
+	found.Webhook.UpdatedAt = sent.StartedAt.Add(time.Second)
+	assert.Contains(t, see(t, found).text("#request"), "the webhook was changed since, so it may have been another.")
+	found.Attempts[0].RequestHeaders = nil
+	got = see(t, found)
+	assert.Contains(t, got.text("#request"), "Attempt 1 sent nothing, or what it sent was not kept.")
+	assert.Contains(t, got.texts("#request .headers > div"), "x-new-key ••••")
+}
+
 // The command has to reach the shell as it is meant, whatever stands in the event.
 func TestCurlRepeatsThePayload(t *testing.T) {
 	t.Parallel()
@@ -228,18 +254,29 @@ func TestLongBodiesAreCut(t *testing.T) {
 	found.Payload = []byte(`{"data":"` + strings.Repeat("y", 200<<10) + `"}`)
 	got := see(t, found)
 	assert.Len(t, got.page.Find("#attempt-1 pre").Text(), webhook.KeptBody)
-	assert.Contains(t, got.text("#attempt-1"), "Only the first 16 KiB are shown.")
+	assert.Contains(t, got.text("#attempt-1"), "Only the beginning is shown.")
 	assert.Contains(t, got.text("#request .copyable pre"), "--data-binary @payload.json")
-	assert.Less(t, len(got.body), 100<<10)
+	assert.Equal(t, "/console/events/"+found.Delivery.EventID+"/payload", got.attr("#request p > a", "href"))
 
 	found.Attempts[0].ResponseBody = []byte(strings.Repeat("[", 8000) + strings.Repeat("]", 8000))
-	assert.Less(t, len(see(t, found).body), 100<<10, "laid out, it would be 128 MB")
-	for range 30 {
-		found.Attempts = append(found.Attempts, failed(500))
+	assert.Less(t, len(see(t, found).body), 50_000, "laid out, it would be 128 MB")
+	for i := range 30 {
+		a := failed(500)
+		a.Number, a.ResponseBody = i+2, []byte(strings.Repeat("<", 1500))
+		found.Attempts = append(found.Attempts, a)
 	}
 	got = see(t, found)
-	assert.Len(t, got.page.Find("article").Nodes, 25)
-	assert.Contains(t, got.text("#left"), "6 older ones")
+	assert.Len(t, got.page.Find("#attempt-31 details[open]").Nodes, 1)
+	assert.Len(t, got.page.Find("#attempt-30 details").Nodes, 1)
+	assert.Empty(t, got.page.Find("#attempt-19 details").Nodes, "there is no room for them all")
+	own := "/console/deliveries/" + found.Delivery.ID + "?attempt=19"
+	assert.Equal(t, own+"#attempt-19", got.attr("#attempt-19 > p > a", "href"))
+	got = signedIn(t, &fakeService{inspection: found}).get(own)
+	assert.Len(t, got.page.Find("#attempt-19 details[open]").Nodes, 1)
+	assert.Contains(t, got.attr("#live", "data-url"), "/live?attempt=19")
+	got = see(t, found)
+	assert.Len(t, got.page.Find("article").Nodes, 15)
+	assert.Contains(t, got.text("#left"), "16 older ones")
 }
 
 func TestWhatCanBeDoneWithADelivery(t *testing.T) {

@@ -58,7 +58,7 @@ func (c *Console) eventType(w http.ResponseWriter, r *http.Request, s session) e
 		return err
 	}
 	view := page{Title: found.Name, Session: &s, Notice: c.takeNotice(w, r), Body: eventTypePage{
-		EventType: found, ShownExample: newText(found.Example, false), ShownSchema: newText(found.Schema.Text(), false),
+		EventType: found, ShownExample: newText(found.Example, false, shownPayload), ShownSchema: newText(found.Schema.Text(), false, shownPayload),
 		MayManage: s.May(webhook.ScopeManage), MayPublish: s.May(webhook.ScopePublish),
 	}}
 	return c.show(w, r, http.StatusOK, "event_type.html", view)
@@ -107,7 +107,7 @@ func (c *Console) editEventType(w http.ResponseWriter, r *http.Request, s sessio
 		return err
 	}
 	filled := url.Values{
-		"description": {found.Description}, "example": {newText(found.Example, false).Text}, "schema": {newText(found.Schema.Text(), false).Text},
+		"description": {found.Description}, "example": {string(laidOut(found.Example))}, "schema": {string(laidOut(found.Schema.Text()))},
 	}
 	if found.DeprecatedAt != nil {
 		filled.Set("deprecated", "true")

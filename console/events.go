@@ -45,16 +45,16 @@ func (c *Console) events(w http.ResponseWriter, r *http.Request, s session) erro
 	query, mistake := readQuery(r.URL.Query(), webhook.EventPrefix)
 	filter := store.EventFilter{Event: query.Event, Since: query.Since, Until: query.Until, Query: query.Query}
 	// One more than a page tells whether there is another.
-	found, err := c.service.Events(r.Context(), s.AccountID, filter, store.Page{Before: query.Cursor, Limit: store.DefaultLimit + 1})
+	found, err := c.service.Events(r.Context(), s.AccountID, filter, store.Page{Before: query.Cursor, Limit: pageSize + 1})
 	if err != nil {
 		return err
 	}
-	names, err := c.eventTypeNames(r, s, webhook.MaxEventTypes)
+	names, err := c.eventTypeNames(r, s, mostOffered)
 	if err != nil {
 		return err
 	}
 	body := eventsPage{Query: query, EventTypes: names, MayPublish: s.May(webhook.ScopePublish), Filtered: filter != store.EventFilter{}}
-	found, body.pager = onePage(found, store.DefaultLimit, query.Cursor, func(e webhook.Event) string { return e.ID },
+	found, body.pager = onePage(found, pageSize, query.Cursor, func(e webhook.Event) string { return e.ID },
 		func(cursor string) string { return query.from(cursor).url(eventsPath) })
 	for _, e := range found {
 		body.Rows = append(body.Rows, newEventRow(e))
@@ -83,6 +83,7 @@ func (c *Console) eventTypeNames(r *http.Request, s session, most int) ([]string
 type eventPage struct {
 	eventRow
 	Payload    text
+	Whole      string // the address of all of it
 	Deliveries []row
 	Webhooks   []option // that it can be sent to once more; empty for who may not
 }
@@ -93,8 +94,8 @@ func (c *Console) event(w http.ResponseWriter, r *http.Request, s session) error
 	if err != nil {
 		return err
 	}
-	body := eventPage{eventRow: newEventRow(found.Event), Payload: newText(found.Event.Payload, false)}
-	for _, d := range found.Deliveries[:min(len(found.Deliveries), store.DefaultLimit)] {
+	body := eventPage{eventRow: newEventRow(found.Event), Payload: newText(found.Event.Payload, false, shownAnswer), Whole: eventsPath + "/" + found.Event.ID + "/payload"}
+	for _, d := range found.Deliveries[:min(len(found.Deliveries), pageSize)] {
 		body.Deliveries = append(body.Deliveries, newRow(d, deliveriesPath+"/"+d.ID, c.service.WorkflowURL(d.ID)))
 	}
 	if s.May(webhook.ScopeManage) && !found.Event.Test {
@@ -106,9 +107,20 @@ func (c *Console) event(w http.ResponseWriter, r *http.Request, s session) error
 	return c.show(w, r, http.StatusOK, "event.html", view)
 }
 
+// payload sends the payload of an event as it was published, as text: browsers show it, and curl saves it.
+func (c *Console) payload(w http.ResponseWriter, r *http.Request, s session) error {
+	found, err := c.service.Event(r.Context(), s.AccountID, mux.Vars(r)["id"])
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	c.send(w, http.StatusOK, found.Event.Payload)
+	return nil
+}
+
 // republishTargets offers the enabled webhooks.
 func (c *Console) republishTargets(r *http.Request, s session) (options []option, err error) {
-	webhooks, err := c.service.Webhooks(r.Context(), s.AccountID, store.Page{Limit: store.MaxLimit})
+	webhooks, err := c.service.Webhooks(r.Context(), s.AccountID, store.Page{Limit: mostOffered})
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +161,7 @@ func (c *Console) publishForm(w http.ResponseWriter, r *http.Request, s session)
 	if err != nil {
 		return err
 	}
-	filled := url.Values{"event": {chosen}, "payload": {newText(found.Example, false).Text}}
+	filled := url.Values{"event": {chosen}, "payload": {string(laidOut(found.Example))}}
 	return c.showPublishForm(w, r, s, http.StatusOK, newForm(filled))
 }
 

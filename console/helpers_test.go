@@ -25,6 +25,9 @@ import (
 	"github.com/durahook/durahook/webhook"
 )
 
+// pageSize is how many entries a page of a list has.
+const pageSize = 25
+
 const adminKey = "an-admin-key-of-the-tests"
 
 // fakeService answers from memory and notes what it was asked. What it does not know of panics: pages with that are

@@ -1,5 +1,12 @@
 package console
 
+// A page is to stay under 100 KB with all that it loads, so lists have this many entries a page, and selects offer at
+// most so many choices; what else there is can be searched for.
+const (
+	pageSize    = 25
+	mostOffered = 50
+)
+
 // pager leads from a page of a list to others. The pages of lists embed it, for the template of the same name.
 type pager struct {
 	OlderURL  string // empty on the last page

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,46 +13,86 @@ import (
 
 // request is what an endpoint is sent, with bullets for what is secret.
 type request struct {
-	Number  int // of the attempt that it is of; the first, when there is none yet
-	Made    bool
+	Origin  string // in words, where what is shown comes from: the attempt that was made, or the webhook of now
 	URL     string
 	Headers []header
 	Payload text
+	Whole   string // the address of the whole payload
+	File    bool   // the command reads the payload from a file
 	Curl    string // the command that repeats it
 }
 
-const bullets = "••••"
+const (
+	bullets = "••••"
+	// longestInCommand is how long a payload may be, in bytes, to stand in the command itself.
+	longestInCommand = 3 << 10
+)
 
-// requestOf returns the request of the last attempt, to where and as whom the webhook sends now.
+// requestOf returns the request of the last attempt as it was sent, or, before the first and of attempts that kept no
+// headers, as it is made now. Attempts don't keep the URL: it is the webhook's of now.
 func requestOf(found service.Inspection) request {
-	d := found.Delivery
-	shown := request{Number: 1, URL: found.Webhook.URL, Payload: newText(found.Payload, false)}
-	timestamp := ""
-	if n := len(found.Attempts); n > 0 {
-		last := found.Attempts[n-1]
-		shown.Number, shown.Made, timestamp = last.Number, true, strconv.FormatInt(last.StartedAt.Unix(), 10)
+	shown := request{
+		URL: found.Webhook.URL, Payload: newText(found.Payload, false, shownPayload),
+		Whole: eventsPath + "/" + found.Delivery.EventID + "/payload", File: len(found.Payload) > longestInCommand,
 	}
-	shown.Headers = []header{
+	last := webhook.Attempt{Number: 1}
+	if n := len(found.Attempts); n > 0 {
+		last = found.Attempts[n-1]
+	}
+	switch {
+	case len(last.RequestHeaders) > 0:
+		shown.Headers = newHeaders(last.RequestHeaders)
+		shown.Origin = fmt.Sprintf("The headers are those that attempt %d sent, secrets masked. The URL is the webhook’s of now", last.Number)
+		if found.Webhook.UpdatedAt.After(last.StartedAt) {
+			shown.Origin += "; the webhook was changed since, so it may have been another"
+		}
+		shown.Origin += "."
+	case len(found.Attempts) > 0:
+		shown.Headers = rebuilt(found, last)
+		shown.Origin = fmt.Sprintf("Attempt %d sent nothing, or what it sent was not kept. This is put together from the webhook of now, secrets masked.", last.Number)
+	default:
+		shown.Headers = rebuilt(found, last)
+		shown.Origin = "As the first attempt will send it, put together from the webhook of now, secrets masked."
+	}
+	shown.Curl = curl(shown.URL, fillable(shown.Headers), found.Payload)
+	return shown
+}
+
+// rebuilt returns the headers of an attempt as they would be made now.
+func rebuilt(found service.Inspection, a webhook.Attempt) []header {
+	headers := []header{
 		{"content-type", "application/json"},
 		{"user-agent", "durahook/" + version.Version()},
-		{webhook.HeaderID, d.EventID},
-		{webhook.HeaderEvent, d.Event},
-		{webhook.HeaderAttempt, strconv.Itoa(shown.Number)},
+		{webhook.HeaderID, found.Delivery.EventID},
+		{webhook.HeaderEvent, found.Delivery.Event},
+		{webhook.HeaderAttempt, strconv.Itoa(a.Number)},
+		{webhook.HeaderSignature, bullets},
 	}
-	if timestamp != "" {
-		shown.Headers = append(shown.Headers, header{webhook.HeaderTimestamp, timestamp})
+	if !a.StartedAt.IsZero() {
+		headers = append(headers, header{webhook.HeaderTimestamp, strconv.FormatInt(a.StartedAt.Unix(), 10)})
 	}
-	repeated := slices.Clone(shown.Headers)
-	secret := func(name, prefix, placeholder string) {
-		shown.Headers = append(shown.Headers, header{name, prefix + bullets})
-		repeated = append(repeated, header{name, prefix + placeholder})
-	}
-	secret(webhook.HeaderSignature, "", "SIGNATURE")
 	if name, prefix := found.Webhook.Authentication.ShownHeader(); name != "" {
-		secret(strings.ToLower(name), prefix, "SECRET")
+		headers = append(headers, header{strings.ToLower(name), prefix + bullets})
 	}
-	shown.Curl = curl(shown.URL, repeated, found.Payload)
-	return shown
+	return headers
+}
+
+// fillable returns the headers for a command, with a word to fill in where a secret was, and without those that curl
+// sets itself.
+func fillable(headers []header) []header {
+	own := func(h header) bool {
+		return strings.EqualFold(h.Name, "content-length") || strings.EqualFold(h.Name, "accept-encoding")
+	}
+	headers = slices.DeleteFunc(slices.Clone(headers), own)
+	for i, h := range headers {
+		switch {
+		case strings.EqualFold(h.Name, webhook.HeaderSignature):
+			headers[i].Value = "SIGNATURE"
+		case strings.Contains(h.Value, bullets):
+			headers[i].Value = strings.ReplaceAll(h.Value, bullets, "SECRET")
+		}
+	}
+	return headers
 }
 
 // curl returns the command that makes a request. A payload that is too long for a command is read from a file.
@@ -61,7 +102,7 @@ func curl(url string, headers []header, payload []byte) string {
 	for _, h := range headers {
 		command.WriteString(" \\\n  -H " + quote(h.Name+": "+h.Value))
 	}
-	if len(payload) > webhook.KeptBody {
+	if len(payload) > longestInCommand {
 		command.WriteString(" \\\n  --data-binary @payload.json")
 	} else {
 		command.WriteString(" \\\n  --data-binary " + quote(string(payload)))

@@ -20,7 +20,7 @@ func TestSelectingManyNeedsNoScript(t *testing.T) {
 	got := v.get("/console/deliveries?status=exhausted")
 	assert.Len(t, got.page.Find("tbody td.pick input[type=checkbox][name=id][form=retry]").Nodes, 2)
 	assert.Equal(t, s.deliveries[0].ID, got.attr("tbody tr:first-child input", "value"))
-	assert.Equal(t, "Select call.ended to Salesforce Sync, 14:30:05", got.attr("tbody tr:first-child input", "aria-label"))
+	assert.Equal(t, "Select call.ended, 14:30:05", got.attr("tbody tr:first-child input", "aria-label"))
 	assert.Equal(t, "/console/deliveries/retry", got.attr("#retry button[data-busy]", "formaction"))
 	assert.Len(t, got.page.Find("#retry label[hidden], #retry [type=reset][hidden]").Nodes, 2, "what only a script can do isn't offered without one")
 

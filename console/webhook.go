@@ -44,6 +44,7 @@ type figures struct {
 	RecoverURL       string
 	Outcomes, Times  chart
 	Hours            []hourRow
+	Column           int // hours that each of them, and each column of the charts, is of
 	Deliveries       []statusCount
 	Failed           string    // how many deliveries of the time are exhausted; empty when none
 	FailedURL        string    // the list of them
@@ -75,11 +76,12 @@ type recovery struct {
 type timeSpan struct {
 	query, name string
 	length      time.Duration
+	column      time.Duration // that a column of the charts is of
 }
 
 func timeSpans() []timeSpan {
 	const day = 24 * time.Hour
-	return []timeSpan{{"", "24 hours", day}, {"?span=7d", "7 days", 7 * day}}
+	return []timeSpan{{"", "24 hours", day, time.Hour}, {"?span=7d", "7 days", 7 * day, day / 4}}
 }
 
 // spanOf returns the time that the address asks for; a day unless it is another that is offered.
@@ -154,6 +156,7 @@ func (c *Console) figures(r *http.Request, s session) (figures, error) {
 	if err != nil {
 		return figures{}, err
 	}
+	stats.Hours = columnsOf(stats.Hours, spanOf(r).column)
 	recoveries, err := c.service.Recoveries(r.Context(), s.AccountID, id, store.Page{Limit: 1})
 	if err != nil {
 		return figures{}, err
@@ -162,7 +165,7 @@ func (c *Console) figures(r *http.Request, s session) (figures, error) {
 	query := spanOf(r).query
 	shown := figures{
 		LiveURL: own + live + query, BackURL: own + query, RecoverURL: own + "/recover",
-		Outcomes: outcomeChart(stats), Times: timeChart(stats), Hours: hourRows(stats),
+		Outcomes: outcomeChart(stats), Times: timeChart(stats), Hours: hourRows(stats), Column: int(spanOf(r).column.Hours()),
 		Failed: counted(stats.Deliveries[webhook.StatusExhausted]), FailedURL: ofWebhook(id, webhook.StatusExhausted, stats.Since),
 		Since: stats.Since.UTC(),
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/durahook/durahook/service"
@@ -27,7 +28,7 @@ type webhookRow struct {
 	Attempts              int    // in the last 24 hours
 	Rate                  string // of those that succeeded; empty when there were none
 	Tone                  string
-	Bars                  []spark
+	Spark                 spark
 }
 
 // webhookState says whether a webhook gets events.
@@ -48,12 +49,12 @@ func (c *Console) webhooks(w http.ResponseWriter, r *http.Request, s session) er
 		cursor, view.Notice = "", &notice{Text: "There is no such place in the list; the newest webhooks are shown."}
 	}
 	// One more than a page tells whether there is another.
-	found, err := c.service.WebhooksWithHours(r.Context(), s.AccountID, store.Page{Before: cursor, Limit: store.DefaultLimit + 1})
+	found, err := c.service.WebhooksWithHours(r.Context(), s.AccountID, store.Page{Before: cursor, Limit: pageSize + 1})
 	if err != nil {
 		return err
 	}
 	body := webhooksPage{MayManage: s.May(webhook.ScopeManage)}
-	found, body.pager = onePage(found, store.DefaultLimit, cursor, func(w service.WebhookHours) string { return w.ID }, after(webhooksPath))
+	found, body.pager = onePage(found, pageSize, cursor, func(w service.WebhookHours) string { return w.ID }, after(webhooksPath))
 	for _, one := range found {
 		body.Rows = append(body.Rows, newWebhookRow(one))
 	}
@@ -65,7 +66,7 @@ func newWebhookRow(w service.WebhookHours) webhookRow {
 	const few = 3
 	row := webhookRow{
 		ID: w.ID, Name: w.Name, Target: w.URL, URL: webhooksPath + "/" + w.ID, State: stateOf(w.Webhook),
-		Events: w.Events[:min(few, len(w.Events))], MoreEvents: max(0, len(w.Events)-few), Bars: barsOf(w.Hours),
+		Events: w.Events[:min(few, len(w.Events))], MoreEvents: max(0, len(w.Events)-few), Spark: sparkOf(w.Hours),
 	}
 	var all webhook.Figures
 	for _, hour := range w.Hours {
@@ -81,24 +82,28 @@ func newWebhookRow(w service.WebhookHours) webhookRow {
 	return row
 }
 
-// spark is an hour in a sparkline: how high its attempts that failed stand on those that succeeded.
-type spark struct {
-	X, Top, Good, Middle, Bad int
-}
+// spark are the bars of a sparkline as paths: in each hour, the attempts that failed stand on those that succeeded.
+type spark struct{ Good, Bad string }
 
 // The measures of a sparkline, which the template and the stylesheet know too.
 const (
 	barStep   = 5
+	barWidth  = 4
 	sparkHigh = 24
 )
 
-// barsOf returns the bars of a sparkline, as high as there were attempts compared to the busiest hour.
-func barsOf(hours []webhook.Hour) []spark {
+// sparkOf returns the bars of a sparkline, as high as there were attempts compared to the busiest hour.
+func sparkOf(hours []webhook.Hour) spark {
 	most := 0
 	for _, hour := range hours {
 		most = max(most, hour.Total())
 	}
-	var bars []spark
+	var good, bad strings.Builder
+	draw := func(path *strings.Builder, hour, top, height int) {
+		if height > 0 {
+			fmt.Fprintf(path, "M%d %dh%dv%dh-%dz", hour*barStep, top, barWidth, height, barWidth)
+		}
+	}
 	for i, hour := range hours {
 		total := hour.Total()
 		if total == 0 {
@@ -106,15 +111,14 @@ func barsOf(hours []webhook.Hour) []spark {
 		}
 		high := func(attempts int) int { return (attempts*sparkHigh + most - 1) / most }
 		whole := max(high(total), 2)
-		bad := 0
-		if failed := total - hour.Succeeded(); failed > 0 {
-			bad = max(whole*failed/total, 2)
+		failed := total - hour.Succeeded()
+		if failed > 0 {
+			failed = max(whole*failed/total, 2)
 		}
-		bars = append(bars, spark{
-			X: i * barStep, Top: sparkHigh - whole, Bad: bad, Middle: sparkHigh - whole + bad, Good: whole - bad,
-		})
+		draw(&bad, i, sparkHigh-whole, failed)
+		draw(&good, i, sparkHigh-whole+failed, whole-failed)
 	}
-	return bars
+	return spark{good.String(), bad.String()}
 }
 
 // authenticationWords says in a few words how requests of a webhook prove who they come from. It shows no secret.

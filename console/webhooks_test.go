@@ -3,7 +3,6 @@ package console_test
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -58,11 +56,8 @@ func TestListOfWebhooks(t *testing.T) {
 	assert.Equal(t, []string{"call.ended call.failed contact.* and 1 more", "*"}, got.texts("tbody .events"))
 	assert.Equal(t, "75 %", got.texts("tbody .rate")[0])
 	assert.Equal(t, "4 attempts", got.texts("tbody .spark")[0])
-	var bars []string
-	got.page.Find("tbody tr:first-child rect").Each(func(_ int, bar *goquery.Selection) {
-		bars = append(bars, strings.Join([]string{bar.AttrOr("class", ""), bar.AttrOr("x", ""), bar.AttrOr("y", ""), bar.AttrOr("height", "")}, " "))
-	})
-	assert.Equal(t, []string{"good 5 6 18", "bad 5 0 6"}, bars)
+	assert.Equal(t, "M5 6h4v18h-4z", got.attr("tbody tr:first-child .sparkline .good", "d"))
+	assert.Equal(t, "M5 0h4v6h-4z", got.attr("tbody tr:first-child .sparkline .bad", "d"))
 	assert.NotContains(t, got.body, "hush")
 	assert.NotContains(t, got.body, "whsec_")
 
@@ -78,16 +73,16 @@ func TestListOfWebhooks(t *testing.T) {
 func TestPagesOfWebhooks(t *testing.T) {
 	t.Parallel()
 	s := &fakeService{}
-	for range store.DefaultLimit + 1 {
+	for range pageSize + 1 {
 		s.webhooks = append(s.webhooks, subscribed(nil))
 	}
 	v := signedIn(t, s)
 	got := v.get("/console/webhooks")
-	assert.Len(t, got.page.Find("tbody tr").Nodes, store.DefaultLimit)
-	assert.Equal(t, "/console/webhooks?cursor="+s.webhooks[store.DefaultLimit-1].ID, got.attr(".pager a", "href"))
+	assert.Len(t, got.page.Find("tbody tr").Nodes, pageSize)
+	assert.Equal(t, "/console/webhooks?cursor="+s.webhooks[pageSize-1].ID, got.attr(".pager a", "href"))
 	assert.Less(t, len(got.body), 100<<10)
 	got = v.get(got.attr(".pager a", "href"))
-	assert.Equal(t, s.webhooks[store.DefaultLimit-1].ID, s.page.Before)
+	assert.Equal(t, s.webhooks[pageSize-1].ID, s.page.Before)
 	assert.Equal(t, []string{"« Newest", "Older ›"}, got.texts(".pager a"))
 	assert.Contains(t, v.get("/console/webhooks?cursor=nonsense").text("#notice.bad"), "There is no such place")
 	assert.Empty(t, s.page.Before)
