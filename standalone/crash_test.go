@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"testing"
@@ -29,10 +30,18 @@ func newInfrastructure(t *testing.T) *stack.Infrastructure {
 // startServe runs "durahook serve" as a process, with these flags too, and returns a client of its API.
 func startServe(t *testing.T, infrastructure *stack.Infrastructure, schedule string, flags ...string) (*program, api) {
 	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	return startServeOf(t, self, infrastructure, schedule, flags...)
+}
+
+// startServeOf is startServe with a program, which may be of another version.
+func startServeOf(t *testing.T, path string, infrastructure *stack.Infrastructure, schedule string, flags ...string) (*program, api) {
+	t.Helper()
 	database := []string{"--database-url", infrastructure.DatabaseURL()}
-	migrate := start(t, append([]string{"migrate"}, database...)...)
+	migrate := startProgram(t, path, os.TempDir(), append([]string{"migrate"}, database...)...)
 	require.NoError(t, migrate.Wait(), migrate.output)
-	p := start(t, slices.Concat([]string{
+	p := startProgram(t, path, os.TempDir(), slices.Concat([]string{
 		"serve", "--listen", "127.0.0.1:0", "--temporal-address", infrastructure.TemporalAddress(),
 		"--admin-key", testAdminKey, "--encryption-key", testEncryptionKey,
 		"--retry-schedule", schedule, "--allow-insecure-targets", "loopback",

@@ -53,7 +53,13 @@ func startIn(t *testing.T, temporary string, args ...string) *program {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	p := &program{Cmd: exec.Command(self, args...), output: new(syncBuffer)}
+	return startProgram(t, self, temporary, args...)
+}
+
+// startProgram is startIn with a program, which may be of another version.
+func startProgram(t *testing.T, path, temporary string, args ...string) *program {
+	t.Helper()
+	p := &program{Cmd: exec.Command(path, args...), output: new(syncBuffer)}
 	p.Env = append(os.Environ(), asProgram+"=1", "TMPDIR="+temporary)
 	p.Stdout, p.Stderr = p.output, p.output
 	require.NoError(t, p.Start())

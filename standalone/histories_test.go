@@ -19,7 +19,7 @@ import (
 
 var record = flag.Bool("record", false, "write the histories that workflows/replay_test.go replays")
 
-const histories = "../workflows/testdata/histories"
+const histories = "../workflows/testdata/histories/next"
 
 // TestRecordHistories drives a delivery down each path that its workflow knows, and with -record writes
 // down the histories of those that are not there yet: one that is there was recorded by the code of its

@@ -20,7 +20,7 @@ import (
 // While a deployment is under way, older code lets the discard signal pass: its history must replay.
 func TestReplayOfAnIgnoredDiscardSignal(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("testdata/histories/delivered_after_timer.json")
+	text, err := os.ReadFile("testdata/histories/next/delivered_after_timer.json")
 	require.NoError(t, err)
 	var history struct {
 		Events []map[string]any `json:"events"`
