@@ -1,5 +1,5 @@
 // Package activities does what the workflows ask for: it makes the signed POST of an attempt and records
-// how it ended. It imports webhook, store, target, lanes and metrics.
+// how it ended. It imports webhook, store, target, lanes, metrics and traces.
 package activities
 
 import (
@@ -16,6 +16,7 @@ import (
 	"github.com/durahook/durahook/lanes"
 	"github.com/durahook/durahook/metrics"
 	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/traces"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -35,13 +36,14 @@ type Activities struct {
 	sender  *Sender
 	lanes   *lanes.Tracker
 	metrics *metrics.Metrics
+	traces  *traces.Traces
 	log     *slog.Logger
 }
 
-// New returns the activities over a store and a sender. Tracker learns of the requests in flight, and m counts
-// what is done; nil for none.
-func New(store Store, sender *Sender, tracker *lanes.Tracker, m *metrics.Metrics, log *slog.Logger) *Activities {
-	return &Activities{store: store, sender: sender, lanes: tracker, metrics: m, log: log}
+// New returns the activities over a store and a sender. Tracker learns of the requests in flight, m counts
+// what is done, and t makes spans of it; nil for none.
+func New(store Store, sender *Sender, tracker *lanes.Tracker, m *metrics.Metrics, t *traces.Traces, log *slog.Logger) *Activities {
+	return &Activities{store: store, sender: sender, lanes: tracker, metrics: m, traces: t, log: log}
 }
 
 // goneReason is why a webhook is disabled whose endpoint answers 410.
@@ -74,6 +76,14 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 	if request.MayMove && a.lanes.Troubled(prepared.Webhook.ID) {
 		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: prepared.Delivery.Status, Moved: true}, nil
 	}
+	ctx, span := a.traces.Attempt(ctx, prepared.Delivery)
+	result, err := a.make(ctx, prepared, request, runID)
+	span.End(err)
+	return result, err
+}
+
+// make makes the attempt and records it.
+func (a *Activities) make(ctx context.Context, prepared store.Prepared, request webhook.AttemptRequest, runID string) (webhook.AttemptResult, error) {
 	answer := a.send(ctx, prepared)
 	if err := ctx.Err(); err != nil && answer.statusCode == 0 {
 		return webhook.AttemptResult{}, fmt.Errorf("the worker was stopped in the middle of the attempt: %w", err)
@@ -138,6 +148,11 @@ func (a *Activities) send(ctx context.Context, prepared store.Prepared) (answere
 	defer heartbeat(ctx)()
 	a.metrics.AttemptBegins()
 	defer a.metrics.AttemptEnds()
+	ctx, span := a.traces.Post(ctx)
+	defer func() {
+		span.Posted(answered.outcome, answered.statusCode)
+		span.End(nil)
+	}()
 	return a.sender.Send(ctx, Request{
 		Webhook: prepared.Webhook,
 		EventID: prepared.Delivery.EventID,
@@ -245,19 +260,24 @@ func (a *Activities) logAttempt(prepared store.Prepared, result webhook.AttemptR
 	if result.Error != "" {
 		attributes = append(attributes, "error", result.Error)
 	}
+	if traceID := traces.ID(prepared.Delivery.Traceparent); traceID != "" {
+		attributes = append(attributes, "trace_id", traceID)
+	}
 	a.log.Info("attempt", attributes...)
 }
 
 // recordSoon records an attempt right after it was made. It tries for a few seconds only: then the
 // workflow takes over, which outlives this process.
-func (a *Activities) recordSoon(ctx context.Context, attempt webhook.Attempt, result webhook.AttemptResult, webhookID string) error {
+func (a *Activities) recordSoon(ctx context.Context, attempt webhook.Attempt, result webhook.AttemptResult, webhookID string) (err error) {
 	const patience = 5 * time.Second
 	// The POST was made: that has to be written down even if the worker is being stopped.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	defer heartbeat(ctx)()
+	ctx, span := a.traces.Record(ctx)
+	defer func() { span.End(err) }()
 	for pause := 50 * time.Millisecond; ; pause *= 2 {
-		err := a.record(ctx, attempt, result, webhookID)
+		err = a.record(ctx, attempt, result, webhookID)
 		if err == nil {
 			return nil
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/durahook/durahook/metrics"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/target"
+	"github.com/durahook/durahook/traces"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -113,12 +114,16 @@ type harness struct {
 }
 
 func newHarness(s activities.Store, insecure target.Insecure, timeout time.Duration) *harness {
+	return newTracedHarness(s, insecure, timeout, nil)
+}
+
+func newTracedHarness(s activities.Store, insecure target.Insecure, timeout time.Duration, tracing *traces.Traces) *harness {
 	suite := new(testsuite.WorkflowTestSuite)
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	h := &harness{TestActivityEnvironment: suite.NewTestActivityEnvironment(), tracker: new(lanes.Tracker), metrics: metrics.New("1.2.3"), log: new(lockedBuffer)}
 	h.SetTestTimeout(time.Minute)
 	sender := activities.NewSender(target.NewGuard(insecure), timeout, "1.2.3", h.metrics)
-	h.acts = activities.New(s, sender, h.tracker, h.metrics, slog.New(slog.NewTextHandler(h.log, nil)))
+	h.acts = activities.New(s, sender, h.tracker, h.metrics, tracing, slog.New(slog.NewTextHandler(h.log, nil)))
 	h.RegisterActivity(h.acts)
 	return h
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/durahook/durahook/metrics"
 	"github.com/durahook/durahook/target"
+	"github.com/durahook/durahook/traces"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -143,6 +144,7 @@ func (s *Sender) request(ctx context.Context, r Request, at time.Time) (*http.Re
 	} {
 		request.Header.Set(name, value)
 	}
+	traces.ToHeader(ctx, request.Header)
 	return request, nil
 }
 

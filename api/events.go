@@ -9,6 +9,7 @@ import (
 	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/service"
 	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/traces"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -26,7 +27,7 @@ func (a *API) publishEvent(r *http.Request, accountID string) (int, any, error) 
 	if err != nil {
 		return 0, nil, err
 	}
-	publication, err := a.service.Publish(r.Context(), principalOf(r), accountID, body, key)
+	publication, err := a.service.Publish(traces.FromHeader(r.Context(), r.Header), principalOf(r), accountID, body, key)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -41,7 +42,7 @@ func (a *API) publishEvents(r *http.Request, accountID string) (int, any, error)
 	if err != nil {
 		return 0, nil, err
 	}
-	publication, err := a.service.PublishBatch(r.Context(), principalOf(r), accountID, body, key)
+	publication, err := a.service.PublishBatch(traces.FromHeader(r.Context(), r.Header), principalOf(r), accountID, body, key)
 	if err != nil {
 		return 0, nil, err
 	}

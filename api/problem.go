@@ -9,6 +9,7 @@ import (
 
 	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/traces"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -58,7 +59,11 @@ func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	status := statusOf(domain.Code)
 	if status >= http.StatusInternalServerError {
-		a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+		attributes := []any{"method", r.Method, "path", r.URL.Path, "error", err}
+		if traceID := traces.ID(traces.Traceparent(traces.FromHeader(r.Context(), r.Header))); traceID != "" {
+			attributes = append(attributes, "trace_id", traceID)
+		}
+		a.log.Error("request failed", attributes...)
 	}
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/traces"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -39,13 +40,16 @@ func (s *Service) PublishBatch(ctx context.Context, by webhook.Principal, accoun
 
 // publish publishes the events that parse returns, and counts them, or that nothing came of it.
 func (s *Service) publish(ctx context.Context, by webhook.Principal, accountID string, key *webhook.IdempotencyKey, parse func(webhook.Catalogue) ([]webhook.Event, error)) (Publication, error) {
+	ctx, span := s.traces.Publish(ctx, accountID)
 	publication, err := s.publishUncounted(ctx, by, accountID, key, parse)
 	switch {
 	case err != nil:
 		s.metrics.PublishRejected(rejection(err))
 	case !publication.Replayed:
 		s.metrics.Published(len(publication.Published), publication.deliveries())
+		span.Published(len(publication.Published), publication.deliveries())
 	}
+	span.End(err)
 	return publication, err
 }
 
@@ -150,7 +154,7 @@ func (s *Service) match(ctx context.Context, accountID string, events []webhook.
 	ctx, cancel := context.WithTimeout(ctx, filterTimeout)
 	defer cancel()
 	for i, event := range events {
-		event.AccountID = accountID
+		event.AccountID, event.Traceparent = accountID, traces.Traceparent(ctx)
 		published[i].Event = event
 		wanted, err := s.filters.wanted(ctx, event, subscribed[event.Event].Subscriptions)
 		if err != nil {

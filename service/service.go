@@ -1,5 +1,5 @@
 // Package service is what durahook does for its clients, whoever asks: the API and the console call the
-// same functions. It imports webhook, store, filter, target, lanes, metrics and workflows, and starts and signals
+// same functions. It imports webhook, store, filter, target, lanes, metrics, traces and workflows, and starts and signals
 // workflows but runs none.
 package service
 
@@ -16,6 +16,7 @@ import (
 	"github.com/durahook/durahook/metrics"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/target"
+	"github.com/durahook/durahook/traces"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -28,6 +29,7 @@ type Service struct {
 	namespace string
 	uiURL     string
 	metrics   *metrics.Metrics
+	traces    *traces.Traces
 	log       *slog.Logger
 
 	defaultAccount atomic.Pointer[string] // its ID, once it is known
@@ -48,6 +50,7 @@ type Options struct {
 	Namespace string           // of Temporal
 	UIURL     string           // of the Temporal Web UI; empty when there is none
 	Metrics   *metrics.Metrics // what is done is counted in; nil for none
+	Traces    *traces.Traces   // spans are made by; nil for none
 	Log       *slog.Logger     // nil for none
 
 	TestTimeout time.Duration // how long the answer of Test Webhook is waited for; 0 for [DefaultTestTimeout]
@@ -67,7 +70,7 @@ func New(o Options) *Service {
 	}
 	return &Service{
 		store: o.Store, temporal: o.Temporal, guard: o.Guard, starter: o.Starter,
-		namespace: o.Namespace, uiURL: o.UIURL, metrics: o.Metrics, log: o.Log, noting: make(chan struct{}, useNotes),
+		namespace: o.Namespace, uiURL: o.UIURL, metrics: o.Metrics, traces: o.Traces, log: o.Log, noting: make(chan struct{}, useNotes),
 		limits: newPublishLimits(o.PublishRate), filters: newFilters(o.Log), testTimeout: min(o.TestTimeout, maxTestTimeout),
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/durahook/durahook/lanes"
 	"github.com/durahook/durahook/store"
+	"github.com/durahook/durahook/traces"
 	"github.com/durahook/durahook/webhook"
 	"github.com/durahook/durahook/workflows"
 )
@@ -55,6 +56,7 @@ type Starter struct {
 	starting chan webhook.Delivery // what is taken off the queue, for one of the starters
 	inHand   inHand
 	swept    atomic.Uint64
+	traces   *traces.Traces
 	log      *slog.Logger
 }
 
@@ -65,6 +67,12 @@ func NewStarter(s *store.Store, c client.Client, schedule webhook.Schedule, trac
 		store: s, temporal: c, schedule: schedule.Strings(), lanes: tracker,
 		queue: make(chan webhook.Delivery, queued), starting: make(chan webhook.Delivery), log: log,
 	}
+}
+
+// TraceWith has the starter make spans, too.
+func (s *Starter) TraceWith(t *traces.Traces) *Starter {
+	s.traces = t
+	return s
 }
 
 // Enqueue has the workflows of committed deliveries started soon. It never blocks.
@@ -274,7 +282,9 @@ func (s *Starter) startSwept(ctx context.Context, d webhook.Delivery) error {
 // start starts the delivery's workflow; that it was started before is fine.
 func (s *Starter) start(ctx context.Context, d webhook.Delivery) error {
 	options, input := s.startOptions(d, s.chooseLane(d))
+	ctx, span := s.traces.Start(ctx, d)
 	err := s.execute(ctx, options, input)
+	span.End(err)
 	if err != nil {
 		s.release(d)
 	}

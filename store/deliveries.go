@@ -144,7 +144,8 @@ func (s *Store) ClaimUnstarted(ctx context.Context, limit int, lease time.Durati
 			UPDATE deliveries SET sweep_at = now() + make_interval(secs => $2)
 			FROM due WHERE deliveries.id = due.id RETURNING deliveries.*
 		)
-		SELECT `+deliveryColumns+` FROM d JOIN webhooks w ON w.id = d.webhook_id`, limit, lease.Seconds())
+		SELECT `+deliveryColumns+`, coalesce(p.traceparent, '') AS traceparent
+		FROM d JOIN webhooks w ON w.id = d.webhook_id JOIN event_payloads p ON p.event_id = d.event_id`, limit, lease.Seconds())
 	if err != nil {
 		return nil, fmt.Errorf("claim deliveries to start: %w", err)
 	}

@@ -81,7 +81,7 @@ const prepareStatement = `
 		d.next_attempt_at AS "delivery.next_attempt_at", d.webhook_id AS "delivery.webhook_id",
 		d.outcome AS "delivery.outcome", d.status_code AS "delivery.status_code",
 		d.response_time_ms AS "delivery.response_time_ms",
-		d.created_at AS "delivery.created_at",
+		d.created_at AS "delivery.created_at", coalesce(p.traceparent, '') AS "delivery.traceparent",
 		CASE row_number() OVER (PARTITION BY d.event_id ORDER BY n) WHEN 1 THEN p.payload END AS payload, a.id AS recorded
 	FROM unnest($1::int[], $2::text[], $3::text[], $4::int[]) AS wanted (n, delivery_id, run_id, sequence)
 	JOIN deliveries d ON d.id = wanted.delivery_id

@@ -112,9 +112,10 @@ const publishStatement = `
 		SELECT id, account_id, event, timestamp
 		FROM fresh JOIN unnest($8::int[], $9::text[], $10::text[], $11::timestamptz[]) AS new (n, id, event, timestamp) USING (n)
 	), payload AS (
-		INSERT INTO event_payloads (event_id, payload, search)
-		SELECT id, payload, search::bigint[]
-		FROM fresh JOIN unnest($8::int[], $9::text[], $12::bytea[], $13::text[]) AS new (n, id, payload, search) USING (n)
+		INSERT INTO event_payloads (event_id, payload, search, traceparent)
+		SELECT id, payload, search::bigint[], nullif(traceparent, '')
+		FROM fresh JOIN unnest($8::int[], $9::text[], $12::bytea[], $13::text[], $19::text[])
+			AS new (n, id, payload, search, traceparent) USING (n)
 	), delivery AS (
 		INSERT INTO deliveries (id, webhook_id, account_id, event_id, event)
 		SELECT id, webhook_id, account_id, event_id, event
@@ -137,7 +138,7 @@ func (s *Store) publishAll(ctx context.Context, publications []searched) ([]publ
 	var found []publishedRow
 	err = statement.SelectContext(ctx, &found, rows.ns, rows.accountIDs, rows.versions, rows.keys, rows.requests, rows.answers,
 		webhook.IdempotencyKept.Seconds(), rows.eventNs, rows.eventIDs, rows.events, rows.timestamps, rows.payloads, rows.searches,
-		rows.deliveryNs, rows.deliveryIDs, rows.webhookIDs, rows.deliveredIDs, rows.delivered)
+		rows.deliveryNs, rows.deliveryIDs, rows.webhookIDs, rows.deliveredIDs, rows.delivered, rows.traceparents)
 	if err != nil {
 		return nil, err
 	}
@@ -157,6 +158,7 @@ type publicationRows struct {
 	ns, accountIDs, versions, keys, requests, answers            column
 	eventNs, eventIDs, events, timestamps, payloads, searches    column
 	deliveryNs, deliveryIDs, webhookIDs, deliveredIDs, delivered column
+	traceparents                                                 column // of the events
 }
 
 func (r *publicationRows) add(n int, p searched) error {
@@ -178,6 +180,7 @@ func (r *publicationRows) add(n int, p searched) error {
 		r.timestamps.time(event.Timestamp)
 		r.payloads.bytes(event.Payload)
 		r.searches.string(p.searches[i])
+		r.traceparents.string(event.Traceparent)
 		for _, d := range published.Deliveries {
 			r.deliveryNs.int(int64(n))
 			r.deliveryIDs.string(d.ID)

@@ -74,7 +74,8 @@ type Delivery struct {
 	WebhookName   string     `db:"webhook_name"`
 	EventID       string     `db:"event_id"`
 	Event         string     `db:"event"`
-	Test          bool       `db:"test"` // made by Test Webhook: sent once, also to a disabled webhook
+	Traceparent   string     `db:"traceparent"` // of the event, for whoever is about to work on the delivery
+	Test          bool       `db:"test"`        // made by Test Webhook: sent once, also to a disabled webhook
 	Status        Status     `db:"status"`
 	AttemptCount  int        `db:"attempt_count"`
 	NextAttemptAt *time.Time `db:"next_attempt_at"`
@@ -91,7 +92,7 @@ type Delivery struct {
 func NewDelivery(event Event, webhookID, webhookName string) Delivery {
 	return Delivery{
 		ID: NewID(DeliveryPrefix), AccountID: event.AccountID, WebhookID: webhookID, WebhookName: webhookName,
-		EventID: event.ID, Event: event.Event, Test: event.Test, Status: StatusPending,
+		EventID: event.ID, Event: event.Event, Test: event.Test, Status: StatusPending, Traceparent: event.Traceparent,
 	}
 }
 

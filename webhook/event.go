@@ -24,6 +24,9 @@ type Event struct {
 	// event that was just parsed.
 	DeprecatedAt *time.Time `db:"-"`
 
+	// Traceparent is the W3C trace context that it was published in; empty without one, and where nobody needs it.
+	Traceparent string `db:"traceparent"`
+
 	// Payload is the published JSON, byte for byte: {"event","timestamp","data"}.
 	Payload []byte `db:"payload"`
 }

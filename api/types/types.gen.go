@@ -2033,6 +2033,9 @@ type Search = string
 // SinceFilter defines model for SinceFilter.
 type SinceFilter = time.Time
 
+// Traceparent defines model for Traceparent.
+type Traceparent = string
+
 // UntilFilter defines model for UntilFilter.
 type UntilFilter = time.Time
 
@@ -2183,6 +2186,10 @@ type PublishEventParams struct {
 	// is refused. Keys are remembered for 24 hours, for each account on its own. While a request with the same key is
 	// under way, the second waits for it.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// Traceparent The trace that the events belong to, as W3C Trace Context has it. Every attempt of their deliveries carries it on
+	// in its own `traceparent`. One that is not well formed counts as none.
+	Traceparent *Traceparent `json:"traceparent,omitempty"`
 }
 
 // PublishEventsParams defines parameters for PublishEvents.
@@ -2192,6 +2199,10 @@ type PublishEventsParams struct {
 	// is refused. Keys are remembered for 24 hours, for each account on its own. While a request with the same key is
 	// under way, the second waits for it.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// Traceparent The trace that the events belong to, as W3C Trace Context has it. Every attempt of their deliveries carries it on
+	// in its own `traceparent`. One that is not well formed counts as none.
+	Traceparent *Traceparent `json:"traceparent,omitempty"`
 }
 
 // ListWebhooksParams defines parameters for ListWebhooks.

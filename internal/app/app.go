@@ -23,6 +23,7 @@ import (
 	"github.com/durahook/durahook/service"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/target"
+	"github.com/durahook/durahook/traces"
 	"github.com/durahook/durahook/worker"
 )
 
@@ -46,6 +47,7 @@ type App struct {
 	guard    *target.Guard
 	lanes    *lanes.Tracker
 	metrics  *metrics.Metrics
+	traces   *traces.Traces // nil unless they are wanted
 	server   *server
 	scraped  *server // serves the metrics without a key; nil unless it is asked for
 }
@@ -64,6 +66,9 @@ func Open(ctx context.Context, c config.Config, roles Roles, log *slog.Logger, d
 }
 
 func (a *App) open(ctx context.Context) (err error) {
+	if a.traces, err = traces.FromEnvironment(ctx, version.Version(), a.log); err != nil {
+		return err
+	}
 	if a.store, err = store.Open(ctx, a.config.DatabaseURL, a.config.Keys()...); err != nil {
 		return err
 	}
@@ -129,10 +134,21 @@ func (a *App) close() error {
 	if a.temporal != nil {
 		a.temporal.Close()
 	}
+	a.closeTraces()
 	if a.store != nil {
 		errs = append(errs, a.store.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// closeTraces sends the last spans. A collector that doesn't answer holds nothing up, and is no failure.
+func (a *App) closeTraces() {
+	const patience = 3 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), patience) //nolint:forbidigo // everything else has ended
+	defer cancel()
+	if err := a.traces.Close(ctx); err != nil {
+		a.log.Warn("export traces", "error", err)
+	}
 }
 
 // Address is where the API and the console are served, such as "127.0.0.1:8080"; only with the role API.
@@ -189,7 +205,7 @@ func (a *App) starter() *service.Starter {
 	if !a.roles.Worker {
 		tracker = nil
 	}
-	return service.NewStarter(a.store, a.temporal, a.config.Schedule, tracker, a.log)
+	return service.NewStarter(a.store, a.temporal, a.config.Schedule, tracker, a.log).TraceWith(a.traces)
 }
 
 func (a *App) service(starter *service.Starter) *service.Service {
@@ -201,14 +217,14 @@ func (a *App) service(starter *service.Starter) *service.Service {
 	return service.New(service.Options{
 		TestTimeout: testTimeout,
 		Store:       a.store, Temporal: a.temporal, Guard: a.guard, Starter: starter,
-		Namespace: a.config.TemporalNamespace, UIURL: a.config.TemporalUIURL, Metrics: a.metrics, Log: a.log,
+		Namespace: a.config.TemporalNamespace, UIURL: a.config.TemporalUIURL, Metrics: a.metrics, Traces: a.traces, Log: a.log,
 		PublishRate: a.config.PublishRate,
 	})
 }
 
 func (a *App) worker(starter *service.Starter) *worker.Worker {
 	sender := activities.NewSender(a.guard, a.config.AttemptTimeout, version.Version(), a.metrics)
-	acts := activities.New(a.store, sender, a.lanes, a.metrics, a.log)
+	acts := activities.New(a.store, sender, a.lanes, a.metrics, a.traces, a.log)
 	return worker.New(worker.Options{
 		Client: a.temporal, Namespace: a.config.TemporalNamespace, Activities: acts,
 		Discards:   activities.NewDiscards(a.store, worker.DiscardSignal(a.temporal), a.log),
