@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/server/common/persistence"
 	persistenceclient "go.temporal.io/server/common/persistence/client"
+	"go.temporal.io/server/common/primitives"
 )
 
 // newPersistence is Temporal's own persistence with executionStore in it.
@@ -48,14 +49,21 @@ type executionKey struct {
 // maxCreated is how many executions are remembered, of a few kilobytes each. Beyond them all are forgotten.
 const maxCreated = 4096
 
-// CreateWorkflowExecution writes a new execution and its first events in one transaction.
+// CreateWorkflowExecution writes a new execution and its first events in one transaction, if possible in one statement.
 func (s *executionStore) CreateWorkflowExecution(
 	ctx context.Context, request *persistence.InternalCreateWorkflowExecutionRequest,
 ) (response *persistence.InternalCreateWorkflowExecutionResponse, err error) {
-	err = inUnit(ctx, 1+branches(request.NewWorkflowNewEvents), func(ctx context.Context) error {
+	create := func(ctx context.Context) error {
 		response, err = s.ExecutionStore.CreateWorkflowExecution(ctx, request)
 		return err
-	})
+	}
+	done, transactions := false, 1+branches(request.NewWorkflowNewEvents)
+	if request.Mode == persistence.CreateWorkflowModeBrandNew && request.PreviousRunID == "" {
+		done, err = atOnce(ctx, transactions, expectation{rangeID: request.RangeID}, create)
+	}
+	if !done {
+		err = inUnit(ctx, transactions, create)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -63,16 +71,23 @@ func (s *executionStore) CreateWorkflowExecution(
 	return response, nil
 }
 
-// UpdateWorkflowExecution writes what became of an execution and its new events in one transaction.
+// UpdateWorkflowExecution writes what became of an execution and its new events in one transaction, if possible in one
+// statement.
 func (s *executionStore) UpdateWorkflowExecution(
 	ctx context.Context, request *persistence.InternalUpdateWorkflowExecutionRequest,
 ) error {
 	update := request.UpdateWorkflowMutation
 	s.forget(executionKey{request.ShardID, update.NamespaceID, update.WorkflowID, update.RunID})
 	transactions := 1 + branches(request.UpdateWorkflowNewEvents) + branches(request.NewWorkflowNewEvents)
-	return inUnit(ctx, transactions, func(ctx context.Context) error {
-		return s.ExecutionStore.UpdateWorkflowExecution(ctx, request)
-	})
+	write := func(ctx context.Context) error { return s.ExecutionStore.UpdateWorkflowExecution(ctx, request) }
+	runID, err := primitives.ParseUUID(update.ExecutionState.GetRunId())
+	if err == nil && request.Mode == persistence.UpdateWorkflowModeUpdateCurrent && request.NewWorkflowSnapshot == nil && update.DBRecordVersion > 0 {
+		expected := expectation{rangeID: request.RangeID, runID: runID, dbRecordVersion: update.DBRecordVersion - 1}
+		if done, err := atOnce(ctx, transactions, expected, write); done {
+			return err
+		}
+	}
+	return inUnit(ctx, transactions, write)
 }
 
 // ConflictResolveWorkflowExecution writes an execution anew.

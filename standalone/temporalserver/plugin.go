@@ -1,6 +1,9 @@
 package temporalserver
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"go.temporal.io/server/common/config"
@@ -29,24 +32,43 @@ type database interface {
 	sqlplugin.AdminDB
 }
 
+// executor is what both databases can do, too.
+type executor interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
 // CreateDB returns one of the two databases.
 func (plugin) CreateDB(
 	kind sqlplugin.DbKind, cfg *config.SQL, r resolver.ServiceResolver, logger log.Logger, handler metrics.Handler,
 ) (sqlplugin.GenericDB, error) {
 	own := *cfg
 	own.PluginName = postgresql.PluginNamePGX
-	opened, err := temporalsql.NewSQLDB(kind, &own, r, logger, handler)
+	open := func() (database, error) {
+		opened, err := temporalsql.NewSQLDB(kind, &own, r, logger, handler)
+		if err != nil {
+			return nil, err
+		}
+		db, ok := opened.(database)
+		if !ok {
+			return nil, fmt.Errorf("the plugin %s of this Temporal server cannot do what durahook needs", own.PluginName)
+		}
+		return db, nil
+	}
+	db, err := open()
 	if err != nil {
 		return nil, err
-	}
-	db, ok := opened.(database)
-	if !ok {
-		return nil, fmt.Errorf("the plugin %s of this Temporal server cannot do what durahook needs", own.PluginName)
 	}
 	if kind == sqlplugin.DbKindVisibility {
 		return newVisibilityDB(db)
 	}
-	return &mainDB{database: db}, nil
+	closed, err := open()
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := closed.Close(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return newMainDB(db, closed)
 }
 
 // GetVisibilityQueryConverter is Temporal's own.

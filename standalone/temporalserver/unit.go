@@ -46,10 +46,24 @@ func unitOf(ctx context.Context) *unit {
 // mainDB is the database of workflows, histories and tasks.
 type mainDB struct {
 	database
+	exec   func(ctx context.Context, query string, args ...any) (sql.Result, error)
+	closed sqlplugin.TableCRUD // fails
 }
 
-// BeginTx begins a transaction, or goes on with that of the unit.
+// newMainDB makes use of a database and of another connection to it that is closed already.
+func newMainDB(db, closed database) (*mainDB, error) {
+	executor, ok := db.(executor)
+	if !ok {
+		return nil, errors.New("the main database of this Temporal server runs no statements of others")
+	}
+	return &mainDB{database: db, exec: executor.ExecContext, closed: closed}, nil
+}
+
+// BeginTx begins a transaction, or goes on with the record or with that of the unit.
 func (db *mainDB) BeginTx(ctx context.Context) (sqlplugin.Tx, error) {
+	if r := recordOf(ctx); r != nil {
+		return r.on(db), nil
+	}
 	u := unitOf(ctx)
 	if u == nil {
 		return db.database.BeginTx(ctx)
@@ -61,8 +75,11 @@ func (db *mainDB) BeginTx(ctx context.Context) (sqlplugin.Tx, error) {
 	return &part{Tx: u.tx, unit: u}, nil
 }
 
-// InsertIntoHistoryNode writes events, in the transaction of the unit if there is one.
+// InsertIntoHistoryNode writes events, on the record or in the transaction of the unit if there is one.
 func (db *mainDB) InsertIntoHistoryNode(ctx context.Context, row *sqlplugin.HistoryNodeRow) (sql.Result, error) {
+	if r := recordOf(ctx); r != nil {
+		return r.on(db).InsertIntoHistoryNode(ctx, row)
+	}
 	u := unitOf(ctx)
 	if u == nil {
 		return db.database.InsertIntoHistoryNode(ctx, row)

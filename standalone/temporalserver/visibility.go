@@ -48,9 +48,7 @@ type entry struct {
 }
 
 func newVisibilityDB(db database) (*visibilityDB, error) {
-	executor, ok := db.(interface {
-		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	})
+	executor, ok := db.(executor)
 	if !ok {
 		return nil, errors.New("the visibility database of this Temporal server runs no statements of others")
 	}
