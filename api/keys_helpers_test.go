@@ -41,7 +41,7 @@ func newKeysFixture(t *testing.T) *keysFixture {
 	f := &keysFixture{t: t, store: s, router: mux.NewRouter(), log: new(bytes.Buffer)}
 	api.New(service.New(service.Options{
 		Store: s, Temporal: temporal, Guard: target.NewGuard(target.InsecureNone), Namespace: "default",
-		Starter: service.NewStarter(s, temporal, webhook.DefaultSchedule(), nil, quiet), Log: quiet,
+		Starter: service.NewStarter(s, temporal, webhook.DefaultSchedule(), nil, quiet), Log: quiet, Mail: true,
 	}), keysAdminKey, slog.New(slog.NewTextHandler(f.log, nil))).Register(f.router)
 	f.handler = documented(t, f.router)
 	f.account, f.rival = f.newAccount("Acme Inc."), f.newAccount("Rival Ltd.")

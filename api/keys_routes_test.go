@@ -18,6 +18,7 @@ const (
 	keysEvent   = `{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data":{}}`
 	keysRecover = `{"since":"2025-02-02T14:30:00Z"}`
 	keysKey     = `{"name":"Another","scopes":["manage"]}`
+	keysChannel = `{"name":"On call","type":"slack","url":"https://8.8.8.8/alerts"}`
 	keysType    = "invoice.paid" // an event type of the account's own
 )
 
@@ -39,7 +40,7 @@ func (r keysRoute) name() string { return r.method + " " + r.path }
 func keysRoutes() []keysRoute {
 	const publish, manage, read, admin = webhook.ScopePublish, webhook.ScopeManage, webhook.ScopeRead, webhook.ScopeAdmin
 	const events, webhooks, deliveries, keys, accounts = webhook.EventPrefix, webhook.WebhookPrefix, webhook.DeliveryPrefix, webhook.APIKeyPrefix, webhook.AccountPrefix
-	const recoveries = webhook.RecoveryPrefix
+	const recoveries, channels = webhook.RecoveryPrefix, webhook.AlertChannelPrefix
 	return []keysRoute{
 		{"GET", "/healthz", "", "", "", 200},
 		{"GET", "/readyz", "", "", "", 200},
@@ -77,6 +78,12 @@ func keysRoutes() []keysRoute {
 		{"GET", "/v1/api-keys", manage, "", "", 200},
 		{"POST", "/v1/api-keys", manage, keysKey, "", 201},
 		{"DELETE", "/v1/api-keys/{id}", manage, "", keys, 204},
+		{"GET", "/v1/alert-channels", manage, "", "", 200},
+		{"POST", "/v1/alert-channels", manage, keysChannel, "", 201},
+		{"GET", "/v1/alert-channels/{id}", manage, "", channels, 200},
+		{"PATCH", "/v1/alert-channels/{id}", manage, `{"name":"Renamed"}`, channels, 200},
+		{"POST", "/v1/alert-channels/{id}/test", manage, "", channels, 503}, // Temporal is down
+		{"DELETE", "/v1/alert-channels/{id}", manage, "", channels, 204},
 		{"GET", "/v1/accounts", admin, "", "", 200},
 		{"POST", "/v1/accounts", admin, `{"name":"Third"}`, "", 201},
 		{"GET", "/v1/accounts/{id}", admin, "", accounts, 200},
@@ -98,8 +105,10 @@ func (f *keysFixture) things(account string) map[string]string {
 	var other, recovery struct{ ID string } // a webhook can have one recovery at a time
 	f.do(keysAdminKey, http.MethodPost, "/v1/webhooks", keysWebhook, "X-Account", account).as(201, &other)
 	f.do(keysAdminKey, http.MethodPost, "/v1/webhooks/"+other.ID+"/recover", keysRecover, "X-Account", account).as(202, &recovery)
+	var channel struct{ ID string }
+	f.do(keysAdminKey, http.MethodPost, "/v1/alert-channels", keysChannel, "X-Account", account).as(201, &channel)
 	return map[string]string{
-		webhook.EventPrefix: published.ID, webhook.WebhookPrefix: made.ID, webhook.DeliveryPrefix: published.Deliveries[0].ID, webhook.AccountPrefix: account,
+		webhook.AlertChannelPrefix: channel.ID, webhook.EventPrefix: published.ID, webhook.WebhookPrefix: made.ID, webhook.DeliveryPrefix: published.Deliveries[0].ID, webhook.AccountPrefix: account,
 		webhook.APIKeyPrefix: f.newKey(account, webhook.ScopeRead).ID, byName: eventType.Name,
 		webhook.RecoveryPrefix: recovery.ID,
 	}
@@ -139,7 +148,7 @@ func TestKeysThatOpenNothing(t *testing.T) {
 	f.exec(`UPDATE api_keys SET expires_at = now() WHERE id = $1`, expired.ID)
 	require.Equal(t, 204, f.do(keysAdminKey, http.MethodDelete, "/v1/api-keys/"+revoked.ID, "", "X-Account", f.account).status)
 	ids := f.things(f.account)
-	const everything = `SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM webhooks) +
+	const everything = `SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM alert_channels) + (SELECT count(*) FROM webhooks) +
 		(SELECT count(*) FROM api_keys) + (SELECT count(*) FROM accounts)`
 	rows := f.count(everything)
 	const invalid = "This API key is not valid."
@@ -219,6 +228,7 @@ func TestKeysOfAnotherAccountFindNothing(t *testing.T) {
 			require.Equal(t, 0, f.count(`SELECT count(*) FROM deliveries WHERE status <> 'pending'`))
 			require.Equal(t, 1, f.count(`SELECT count(*) FROM event_types WHERE deprecated_at IS NULL`))
 			require.Equal(t, 0, f.count(`SELECT count(*) FROM recoveries WHERE status <> 'running'`))
+			require.Equal(t, 1, f.count(`SELECT count(*) FROM alert_channels WHERE name = 'On call'`))
 		})
 	}
 }

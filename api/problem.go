@@ -68,6 +68,9 @@ func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
 	}
+	if status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "60")
+	}
 	if domain.RateLimit != nil {
 		w.Header().Set("Retry-After", seconds(domain.RateLimit.RetryAfter))
 		setRateLimit(w.Header(), domain.RateLimit)

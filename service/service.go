@@ -39,6 +39,11 @@ type Service struct {
 	testTimeout    time.Duration
 	noting         chan struct{} // one for each use of an API key that is being written down
 	draining       atomic.Bool
+
+	mail        bool // there is a mail server for alerts
+	alertTests  *alertTests
+	alertWindow time.Duration
+	alertQuiet  time.Duration
 }
 
 // Options are the parts of a service.
@@ -55,6 +60,10 @@ type Options struct {
 
 	TestTimeout time.Duration // how long the answer of Test Webhook is waited for; 0 for [DefaultTestTimeout]
 	PublishRate int           // events a second for each API key; 0 for [DefaultPublishRate]
+
+	Mail        bool          // workers have a mail server for alerts
+	AlertWindow time.Duration // how long what happens is gathered before people are alerted; 0 for [DefaultAlertWindow]
+	AlertQuiet  time.Duration // how long of the same webhook no other alert is made; 0 for [DefaultAlertQuiet]
 }
 
 // New returns a service made of its parts.
@@ -68,7 +77,14 @@ func New(o Options) *Service {
 	if o.TestTimeout == 0 {
 		o.TestTimeout = DefaultTestTimeout
 	}
+	if o.AlertWindow == 0 {
+		o.AlertWindow = DefaultAlertWindow
+	}
+	if o.AlertQuiet == 0 {
+		o.AlertQuiet = DefaultAlertQuiet
+	}
 	return &Service{
+		mail: o.Mail, alertTests: newAlertTests(), alertWindow: o.AlertWindow, alertQuiet: o.AlertQuiet,
 		store: o.Store, temporal: o.Temporal, guard: o.Guard, starter: o.Starter,
 		namespace: o.Namespace, uiURL: o.UIURL, metrics: o.Metrics, traces: o.Traces, log: o.Log, noting: make(chan struct{}, useNotes),
 		limits: newPublishLimits(o.PublishRate), filters: newFilters(o.Log), testTimeout: min(o.TestTimeout, maxTestTimeout),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"time"
 
 	"github.com/durahook/durahook/internal/app"
@@ -19,6 +20,7 @@ type startCommand struct {
 	config.API
 	config.Worker
 	config.Networks
+	config.Alerts
 	AllowInsecureTargets string `help:"Also deliver to http:// and non-public addresses: none, loopback or all." default:"loopback" placeholder:"WHICH"`
 	EncryptionKey        string `help:"Key that the secrets of webhooks are encrypted with; made at the first start." placeholder:"KEY"`
 	DataDir              string `help:"Directory of all data; /var/lib/durahook as root, else durahook in the user's data directory." placeholder:"DIR"`
@@ -66,12 +68,16 @@ func (c *startCommand) options() (stack.Options, error) {
 	if c.EncryptionKey == "" {
 		c.EncryptionKey = keys.Encryption
 	}
+	if _, port, _ := net.SplitHostPort(c.Listen); c.PublicURL == "" && port != "0" {
+		c.PublicURL = "http://" + c.Listen
+	}
 	resolved, err := config.Resolve(config.Shared{
 		Log:                  c.Log,
 		Metrics:              c.Metrics,
 		Database:             config.Database{DatabaseURL: "postgres://to-be-started"},
 		Encryption:           config.Encryption{EncryptionKey: c.EncryptionKey},
 		Networks:             c.Networks,
+		Alerts:               c.Alerts,
 		Temporal:             config.Temporal{TemporalAddress: c.TemporalListen, TemporalNamespace: stack.Namespace},
 		AllowInsecureTargets: c.AllowInsecureTargets,
 	}, c.API, c.Worker)

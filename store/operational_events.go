@@ -18,26 +18,31 @@ const wanted = `EXISTS (
 		AND w.events @> ARRAY[happened.event] AND w.id <> happened.webhook_id
 )`
 
-// tell writes down that something happened to a webhook, for it to be published soon; unless nobody wants to be told.
-// The change itself is made in the same transaction.
+// tell writes down that something happened to a webhook, for it to be published soon and for people to be alerted;
+// unless nobody wants to be told. The change itself is made in the same transaction.
 func tell(ctx context.Context, tx *sqlx.Tx, event string, w webhook.Webhook, data any) error {
 	happened, err := webhook.NewOperationalEvent(event, w, data)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `
+		WITH happened AS (
+			SELECT $1::text AS id, $2::text AS account_id, $3::text AS event, $4::text AS webhook_id, $5::json AS data
+		), alert AS (
+			INSERT INTO alert_causes (id, account_id, event, webhook_id, data)
+			SELECT id, account_id, event, webhook_id, data FROM happened WHERE `+alerted+` AND data->>'cause' IS DISTINCT FROM 'owner'
+		)
 		INSERT INTO operational_events (id, account_id, event, webhook_id, data)
-		SELECT * FROM (VALUES ($1::text, $2::text, $3::text, $4::text, $5::json)) AS happened (id, account_id, event, webhook_id, data)
-		WHERE `+wanted, happened.ID, happened.AccountID, happened.Event, happened.WebhookID, string(happened.Data))
+		SELECT id, account_id, event, webhook_id, data FROM happened WHERE `+wanted, happened.ID, happened.AccountID, happened.Event, happened.WebhookID, string(happened.Data))
 	if err != nil {
 		return fmt.Errorf("tell %s: %w", event, err)
 	}
 	return nil
 }
 
-// TellExhausted writes down that an attempt, which is recorded, was the last that its delivery had. Tests and deliveries of operational events are not told
-// of, so that nothing goes round in circles. The ID of the event is made of the attempt's: telling it twice is
-// telling it once.
+// TellExhausted writes down that an attempt, which is recorded, was the last that its delivery had. Tests are not told
+// of, and deliveries of operational events to people alone, so that nothing goes round in circles. The ID of the event
+// is made of the attempt's: telling it twice is telling it once, or for people nearly so.
 func (s *Store) TellExhausted(ctx context.Context, a webhook.Attempt) error {
 	_, err := s.db.ExecContext(ctx, `
 		WITH happened AS (
@@ -46,11 +51,14 @@ func (s *Store) TellExhausted(ctx context.Context, a webhook.Attempt) error {
 				'event', d.event, 'attempts', a.number, 'outcome', a.outcome, 'status_code', a.status_code, 'error', a.error
 			) AS data
 			FROM attempts a JOIN deliveries d ON d.id = a.delivery_id JOIN webhooks s ON s.id = d.webhook_id
-			WHERE a.delivery_id = $1 AND a.run_id = $2 AND a.sequence = $3 AND NOT d.test AND d.event <> ALL ($5)
+			WHERE a.delivery_id = $1 AND a.run_id = $2 AND a.sequence = $3 AND NOT d.test
+		), alert AS (
+			INSERT INTO alert_causes (id, account_id, event, webhook_id, data)
+			SELECT id, account_id, event, webhook_id, data FROM happened WHERE `+alerted+` ON CONFLICT (id) DO NOTHING
 		)
 		INSERT INTO operational_events (id, account_id, event, webhook_id, data)
 		SELECT id, account_id, event, webhook_id, data FROM happened
-		WHERE `+wanted+` AND NOT EXISTS (SELECT FROM events e WHERE e.id = happened.id)
+		WHERE `+wanted+` AND data->>'event' <> ALL ($5) AND NOT EXISTS (SELECT FROM events e WHERE e.id = happened.id)
 		ON CONFLICT (id) DO NOTHING`,
 		a.DeliveryID, a.RunID, a.Sequence, webhook.EventDeliveryExhausted, pq.StringArray(webhook.OperationalEvents()))
 	if err != nil {

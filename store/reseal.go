@@ -11,8 +11,10 @@ import (
 
 // Resealed is what a rotation of the encryption key did.
 type Resealed struct {
-	Webhooks, Secrets int      // how many were sealed anew
-	Unopened          []string // the webhooks that hold a secret which none of the keys opens; they are as they were
+	Webhooks, AlertChannels, Secrets int // how many were sealed anew
+
+	// Unopened are the webhooks and alert channels that hold a secret which none of the keys opens; they are as they were.
+	Unopened []string
 }
 
 // resealBatch is how many webhooks are locked at a time while their secrets are sealed anew.
@@ -24,12 +26,15 @@ const resealBatch = 100
 func (s *Store) Reseal(ctx context.Context, progress func(Resealed)) (Resealed, error) {
 	var done Resealed
 	for {
-		before := done.Webhooks
+		before := done.Secrets
 		done.Unopened = nil
 		if err := s.resealAll(ctx, &done, progress); err != nil {
 			return done, err
 		}
-		if done.Webhooks == before { // nobody seals with another key any more
+		if err := s.resealAlertChannels(ctx, &done); err != nil {
+			return done, err
+		}
+		if done.Secrets == before { // nobody seals with another key any more
 			return done, nil
 		}
 	}
@@ -125,19 +130,25 @@ func (s *Store) resealWebhook(ctx context.Context, tx *sqlx.Tx, row webhookRow, 
 }
 
 // CheckKeys fails when the database holds secrets that were sealed with none of the keys, so that this is found
-// out before the first delivery needs one. It looks at the oldest and the newest webhooks only, which are all
-// in most databases.
+// out before the first delivery needs one. It looks at the oldest and the newest webhooks and alert channels only,
+// which are all in most databases.
 func (s *Store) CheckKeys(ctx context.Context) error {
 	const most = 10_000
-	var id string
-	err := s.db.GetContext(ctx, &id, `
-		SELECT id FROM (
+	var holder string
+	err := s.db.GetContext(ctx, &holder, `
+		SELECT 'webhook ' || id FROM (
 			(SELECT id, authentication, signing_secret, previous_signing_secret FROM webhooks ORDER BY id LIMIT $2)
 			UNION ALL
 			(SELECT id, authentication, signing_secret, previous_signing_secret FROM webhooks ORDER BY id DESC LIMIT $2)
 		) AS looked_at
 		WHERE substring(authentication for 4) <> ALL($1) OR substring(signing_secret for 4) <> ALL($1)
 			OR substring(previous_signing_secret for 4) <> ALL($1)
+		UNION ALL
+		SELECT 'alert channel ' || id FROM (
+			(SELECT id, address FROM alert_channels ORDER BY id LIMIT $2)
+			UNION ALL
+			(SELECT id, address FROM alert_channels ORDER BY id DESC LIMIT $2)
+		) AS looked_at WHERE substring(address for 4) <> ALL($1)
 		LIMIT 1`, pq.ByteaArray(s.keys.IDs()), most)
 	switch {
 	case errors.Is(err, errNoRows):
@@ -145,6 +156,6 @@ func (s *Store) CheckKeys(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("check the encryption key: %w", err)
 	}
-	return fmt.Errorf("the database holds secrets that were encrypted with another --encryption-key, such as those of webhook %s; "+
-		"give that key, as --encryption-key or among --previous-encryption-keys", id)
+	return fmt.Errorf("the database holds secrets that were encrypted with another --encryption-key, such as those of %s; "+
+		"give that key, as --encryption-key or among --previous-encryption-keys", holder)
 }

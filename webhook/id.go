@@ -18,6 +18,9 @@ const (
 	AttemptPrefix  = "att"
 	APIKeyPrefix   = "key"
 	RecoveryPrefix = "rec"
+
+	AlertChannelPrefix = "alc"
+	AlertPrefix        = "alt"
 )
 
 // NewID returns a new ID with the given prefix, such as "evt_01kaxb…".
@@ -100,6 +103,10 @@ func noun(prefix string) string {
 		return "attempt"
 	case RecoveryPrefix:
 		return "recovery"
+	case AlertChannelPrefix:
+		return "alert channel"
+	case AlertPrefix:
+		return "alert"
 	default:
 		return "thing"
 	}

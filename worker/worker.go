@@ -24,6 +24,7 @@ var (
 	_ workflows.ReconcileActivities = (*activities.Reconciler)(nil)
 	_ workflows.HealthActivities    = (*activities.Health)(nil)
 	_ workflows.RetentionActivities = (*activities.Retention)(nil)
+	_ workflows.AlertActivities     = (*activities.Alerts)(nil)
 )
 
 const (
@@ -47,6 +48,7 @@ type Worker struct {
 	reconciler workflows.ReconcileActivities
 	health     workflows.HealthActivities
 	retention  workflows.RetentionActivities
+	alerts     workflows.AlertActivities
 	after      time.Duration
 	keep       time.Duration
 	namespace  string
@@ -63,6 +65,7 @@ type Options struct {
 	Recoveries workflows.RecoverActivities
 	Reconciler workflows.ReconcileActivities
 	Health     workflows.HealthActivities
+	Alerts     workflows.AlertActivities
 	// DisableAfter is how long a webhook may fail until it is disabled; 0 for ever.
 	DisableAfter time.Duration
 	Retention    workflows.RetentionActivities
@@ -77,7 +80,7 @@ func New(o Options) *Worker {
 	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
 	return &Worker{
 		client: o.Client, namespace: o.Namespace, activities: o.Activities, discards: o.Discards, recoveries: o.Recoveries,
-		reconciler: o.Reconciler, health: o.Health, after: o.DisableAfter,
+		reconciler: o.Reconciler, health: o.Health, alerts: o.Alerts, after: o.DisableAfter,
 		retention: o.Retention, keep: o.Keep, stop: o.Stop, log: o.Log,
 	}
 }
@@ -178,6 +181,7 @@ func (w *Worker) deliveries(fatal chan<- error) worker.Worker {
 	sdk.RegisterWorkflow(workflows.Reconcile)
 	sdk.RegisterWorkflow(workflows.WebhookHealth)
 	sdk.RegisterWorkflow(workflows.Retention)
+	sdk.RegisterWorkflow(workflows.SendAlert)
 	sdk.RegisterActivity(w.activities)
 	return sdk
 }
@@ -191,6 +195,7 @@ func (w *Worker) attempts(fatal chan<- error) worker.Worker {
 	sdk.RegisterActivity(w.reconciler)
 	sdk.RegisterActivity(w.health)
 	sdk.RegisterActivity(w.retention)
+	sdk.RegisterActivity(w.alerts)
 	return sdk
 }
 

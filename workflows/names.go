@@ -43,6 +43,9 @@ const (
 	ReconcileRunningActivity    = "ReconcileRunning"
 	CheckHealthActivity         = "CheckHealth"
 	DeleteExpiredActivity       = "DeleteExpired"
+
+	SendAlertActivity = "SendAlert"
+	EndAlertActivity  = "EndAlert"
 )
 
 // Activities is what the workflows need done.
@@ -92,6 +95,14 @@ type HealthActivities interface {
 type RetentionActivities interface {
 	// DeleteExpired deletes the next events that were kept for long enough, and says where to go on.
 	DeleteExpired(context.Context, webhook.RetentionRequest) (webhook.RetentionReport, error)
+}
+
+// AlertActivities is what SendAlert needs done.
+type AlertActivities interface {
+	// SendAlert sends an alert, or a test of its channel, and reports whether there was something to send.
+	SendAlert(context.Context, webhook.AlertRequest) (bool, error)
+	// EndAlert records how an alert ended.
+	EndAlert(context.Context, webhook.AlertEnd) error
 }
 
 // Search attributes of deliveries, for an operator's search in the Temporal Web UI.

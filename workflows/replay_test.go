@@ -28,6 +28,7 @@ func TestReplay(t *testing.T) {
 			replayer.RegisterWorkflow(workflows.Reconcile)
 			replayer.RegisterWorkflow(workflows.WebhookHealth)
 			replayer.RegisterWorkflow(workflows.Retention)
+			replayer.RegisterWorkflow(workflows.SendAlert)
 			quiet := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(quiet, file))
 		})

@@ -26,6 +26,108 @@ func (e APIKeyAuthenticationType) Valid() bool {
 	}
 }
 
+// Defines values for AlertChannelRegion.
+const (
+	AlertChannelRegionEu AlertChannelRegion = "eu"
+	AlertChannelRegionUs AlertChannelRegion = "us"
+)
+
+// Valid indicates whether the value is a known member of the AlertChannelRegion enum.
+func (e AlertChannelRegion) Valid() bool {
+	switch e {
+	case AlertChannelRegionEu:
+		return true
+	case AlertChannelRegionUs:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AlertChannelDefinitionRegion.
+const (
+	AlertChannelDefinitionRegionEu AlertChannelDefinitionRegion = "eu"
+	AlertChannelDefinitionRegionUs AlertChannelDefinitionRegion = "us"
+)
+
+// Valid indicates whether the value is a known member of the AlertChannelDefinitionRegion enum.
+func (e AlertChannelDefinitionRegion) Valid() bool {
+	switch e {
+	case AlertChannelDefinitionRegionEu:
+		return true
+	case AlertChannelDefinitionRegionUs:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AlertChannelPatchRegion.
+const (
+	AlertChannelPatchRegionEu AlertChannelPatchRegion = "eu"
+	AlertChannelPatchRegionUs AlertChannelPatchRegion = "us"
+)
+
+// Valid indicates whether the value is a known member of the AlertChannelPatchRegion enum.
+func (e AlertChannelPatchRegion) Valid() bool {
+	switch e {
+	case AlertChannelPatchRegionEu:
+		return true
+	case AlertChannelPatchRegionUs:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AlertEvent.
+const (
+	AlertEventDeliveryExhausted AlertEvent = "delivery.exhausted"
+	AlertEventWebhookDisabled   AlertEvent = "webhook.disabled"
+	AlertEventWebhookFailing    AlertEvent = "webhook.failing"
+)
+
+// Valid indicates whether the value is a known member of the AlertEvent enum.
+func (e AlertEvent) Valid() bool {
+	switch e {
+	case AlertEventDeliveryExhausted:
+		return true
+	case AlertEventWebhookDisabled:
+		return true
+	case AlertEventWebhookFailing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AlertType.
+const (
+	AlertTypeDiscord   AlertType = "discord"
+	AlertTypeEmail     AlertType = "email"
+	AlertTypePagerduty AlertType = "pagerduty"
+	AlertTypeSlack     AlertType = "slack"
+	AlertTypeTeams     AlertType = "teams"
+)
+
+// Valid indicates whether the value is a known member of the AlertType enum.
+func (e AlertType) Valid() bool {
+	switch e {
+	case AlertTypeDiscord:
+		return true
+	case AlertTypeEmail:
+		return true
+	case AlertTypePagerduty:
+		return true
+	case AlertTypeSlack:
+		return true
+	case AlertTypeTeams:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BasicAuthenticationType.
 const (
 	BasicAuthenticationTypeBasic BasicAuthenticationType = "basic"
@@ -521,6 +623,210 @@ type AccountList struct {
 	// Examples: acc_01m86z2vxkfjjtnkj2qk73jgtr
 	NextCursor *string `json:"next_cursor"`
 }
+
+// AlertChannel Where people are alerted. Of addresses that open another service, only the beginning and the end are shown.
+type AlertChannel struct {
+	// ID The ID of an alert channel.
+	//
+	// Examples: alc_01m86z2vzbfjjv0c3ck0dpgqnz
+	ID AlertChannelID `json:"id"`
+
+	// Name A descriptive name.
+	//
+	// Examples: On-call team
+	Name AlertChannelName `json:"name"`
+
+	// Type Which service people are reached by. `slack` is for incoming webhooks of Slack and of what understands the same,
+	// such as Mattermost; `teams` for workflows of Microsoft Teams that post what their webhook gets. `email` works
+	// where the operator of the installation has given a mail server.
+	//
+	//
+	// Examples: slack
+	Type AlertType `json:"type"`
+
+	// Events What people are alerted of.
+	//
+	// Examples: ["delivery.exhausted","webhook.failing","webhook.disabled"]
+	Events []AlertEvent `json:"events"`
+
+	// To `email`: the addresses.
+	//
+	// Examples: ["oncall@example.com"]
+	To []string `json:"to,omitempty"`
+
+	// URL `slack`, `teams`, `discord`: the address that the service gave you for posting, masked.
+	//
+	// Examples: https://hooks.slack.com/••••Qw3z
+	URL *string `json:"url,omitempty"`
+
+	// RoutingKey `pagerduty`: the integration key of an Events API v2 integration, masked.
+	//
+	// Examples: ••••e1f0
+	RoutingKey *string `json:"routing_key,omitempty"`
+
+	// Region `pagerduty`: where the account is.
+	//
+	// Examples: us
+	Region *AlertChannelRegion `json:"region,omitempty"`
+
+	// LastSentAt When the last alert or test arrived; `null` for never.
+	//
+	// Examples: 2026-11-24T14:30:00Z
+	LastSentAt *time.Time `json:"last_sent_at"`
+
+	// LastError Why the last alert or test did not arrive, in plain words; `null` when it did, or there was none.
+	//
+	// Examples: null
+	LastError *string `json:"last_error"`
+
+	// CreatedAt When it was created.
+	//
+	// Examples: 2026-11-24T14:24:16.345478Z
+	CreatedAt time.Time `json:"created_at"`
+
+	// UpdatedAt When it was last changed.
+	//
+	// Examples: 2026-11-24T14:24:16.345478Z
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// AlertChannelRegion `pagerduty`: where the account is.
+//
+// Examples: us
+type AlertChannelRegion string
+
+// AlertChannelDefinition An alert channel to be created.
+type AlertChannelDefinition struct {
+	// Name A descriptive name.
+	//
+	// Examples: On-call team
+	Name AlertChannelName `json:"name"`
+
+	// Type Which service people are reached by. `slack` is for incoming webhooks of Slack and of what understands the same,
+	// such as Mattermost; `teams` for workflows of Microsoft Teams that post what their webhook gets. `email` works
+	// where the operator of the installation has given a mail server.
+	//
+	//
+	// Examples: slack
+	Type AlertType `json:"type"`
+
+	// Events What people are alerted of; all of it when left out.
+	//
+	// Examples: ["delivery.exhausted","webhook.failing","webhook.disabled"]
+	Events []AlertEvent `json:"events,omitempty"`
+
+	// To `email`: the addresses.
+	//
+	// Examples: ["oncall@example.com"]
+	To []string `json:"to,omitempty"`
+
+	// URL `slack`, `teams`, `discord`: the address that the service gave you for posting.
+	//
+	// Examples: https://hooks.slack.com/services/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
+	URL *string `json:"url,omitempty"`
+
+	// RoutingKey `pagerduty`: the integration key of an Events API v2 integration.
+	//
+	// Examples: 0d4c1d2f3b5a69788796a5b4c3d2e1f0
+	RoutingKey *string `json:"routing_key,omitempty"`
+
+	// Region `pagerduty`: where the account is; `us` when left out.
+	//
+	// Examples: us
+	Region *AlertChannelDefinitionRegion `json:"region,omitempty"`
+}
+
+// AlertChannelDefinitionRegion `pagerduty`: where the account is; `us` when left out.
+//
+// Examples: us
+type AlertChannelDefinitionRegion string
+
+// AlertChannelID The ID of an alert channel.
+//
+// Examples: alc_01m86z2vzbfjjv0c3ck0dpgqnz
+type AlertChannelID = string
+
+// AlertChannelList One page of alert channels.
+type AlertChannelList struct {
+	// Data The alert channels, newest first.
+	//
+	// Examples: []
+	Data []AlertChannel `json:"data"`
+
+	// NextCursor The `cursor` of the next page; `null` on the last.
+	//
+	// Examples: alc_01m86z2vzbfjjv0c3ck0dpgqnz
+	NextCursor *string `json:"next_cursor"`
+}
+
+// AlertChannelName A descriptive name.
+//
+// Examples: On-call team
+type AlertChannelName = string
+
+// AlertChannelPatch What to change about an alert channel. What is left out stays as it is.
+type AlertChannelPatch struct {
+	// Name A descriptive name.
+	//
+	// Examples: On-call team
+	Name *AlertChannelName `json:"name,omitempty"`
+
+	// Events What people are alerted of.
+	//
+	// Examples: ["delivery.exhausted","webhook.failing","webhook.disabled"]
+	Events []AlertEvent `json:"events,omitempty"`
+
+	// To `email`: the addresses.
+	//
+	// Examples: ["oncall@example.com"]
+	To []string `json:"to,omitempty"`
+
+	// URL `slack`, `teams`, `discord`: the address that the service gave you for posting.
+	//
+	// Examples: https://hooks.slack.com/services/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
+	URL *string `json:"url,omitempty"`
+
+	// RoutingKey `pagerduty`: the integration key of an Events API v2 integration.
+	//
+	// Examples: 0d4c1d2f3b5a69788796a5b4c3d2e1f0
+	RoutingKey *string `json:"routing_key,omitempty"`
+
+	// Region `pagerduty`: where the account is.
+	//
+	// Examples: us
+	Region *AlertChannelPatchRegion `json:"region,omitempty"`
+}
+
+// AlertChannelPatchRegion `pagerduty`: where the account is.
+//
+// Examples: us
+type AlertChannelPatchRegion string
+
+// AlertEvent What people can be alerted of: a delivery that was not accepted in any attempt, a webhook that has failed for half
+// of the time after which it is disabled, and one that was disabled, unless by its owner.
+//
+// Examples: delivery.exhausted
+type AlertEvent string
+
+// AlertTestResult How the test of an alert channel went.
+type AlertTestResult struct {
+	// Sent Whether it was taken. Whether somebody has read it, only they know.
+	//
+	// Examples: true
+	Sent bool `json:"sent"`
+
+	// Error Why it was not, in plain words.
+	//
+	// Examples: null
+	Error *string `json:"error"`
+}
+
+// AlertType Which service people are reached by. `slack` is for incoming webhooks of Slack and of what understands the same,
+// such as Mattermost; `teams` for workflows of Microsoft Teams that post what their webhook gets. `email` works
+// where the operator of the installation has given a mail server.
+//
+// Examples: slack
+type AlertType string
 
 // Attempt One POST of a delivery.
 type Attempt struct {
@@ -1993,6 +2299,11 @@ type APIKeyPath = APIKeyID
 // Examples: acc_01m86z2vxkfjjtnkj2qk73jgtr
 type AccountPath = AccountID
 
+// AlertChannelPath The ID of an alert channel.
+//
+// Examples: alc_01m86z2vzbfjjv0c3ck0dpgqnz
+type AlertChannelPath = AlertChannelID
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -2047,6 +2358,12 @@ type WebhookPath = WebhookID
 // AccountResponse A tenant of the installation.
 type AccountResponse = Account
 
+// AlertChannelResponse Where people are alerted. Of addresses that open another service, only the beginning and the end are shown.
+type AlertChannelResponse = AlertChannel
+
+// AlertChannelCreated Where people are alerted. Of addresses that open another service, only the beginning and the end are shown.
+type AlertChannelCreated = AlertChannel
+
 // ChangedAtOnce Why a request was refused (RFC 9457).
 type ChangedAtOnce = Problem
 
@@ -2100,6 +2417,15 @@ type WebhookDisabled = Problem
 
 // ListAccountsParams defines parameters for ListAccounts.
 type ListAccountsParams struct {
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; the first page when left out.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListAlertChannelsParams defines parameters for ListAlertChannels.
+type ListAlertChannelsParams struct {
 	// Limit How many entries a page has at most.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -2234,6 +2560,12 @@ type GetWebhookStatsParams struct {
 
 // CreateAccountJSONRequestBody defines body for CreateAccount for application/json ContentType.
 type CreateAccountJSONRequestBody = AccountDefinition
+
+// CreateAlertChannelJSONRequestBody defines body for CreateAlertChannel for application/json ContentType.
+type CreateAlertChannelJSONRequestBody = AlertChannelDefinition
+
+// UpdateAlertChannelJSONRequestBody defines body for UpdateAlertChannel for application/json ContentType.
+type UpdateAlertChannelJSONRequestBody = AlertChannelPatch
 
 // CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
 type CreateAPIKeyJSONRequestBody = APIKeyDefinition

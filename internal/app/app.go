@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/durahook/durahook/activities"
+	"github.com/durahook/durahook/alerts"
 	"github.com/durahook/durahook/internal/config"
 	"github.com/durahook/durahook/internal/version"
 	"github.com/durahook/durahook/lanes"
@@ -176,6 +177,7 @@ func (a *App) Run(ctx context.Context) error {
 		s := a.service(starter)
 		defer context.AfterFunc(ctx, s.Drain)()
 		group.Go(func() error { return s.RunOperational(ctx) })
+		group.Go(func() error { return s.RunAlerts(ctx) })
 		handler, stopping := a.handler(s)
 		group.Go(func() error {
 			defer stopStarting()
@@ -219,6 +221,7 @@ func (a *App) service(starter *service.Starter) *service.Service {
 		Store:       a.store, Temporal: a.temporal, Guard: a.guard, Starter: starter,
 		Namespace: a.config.TemporalNamespace, UIURL: a.config.TemporalUIURL, Metrics: a.metrics, Traces: a.traces, Log: a.log,
 		PublishRate: a.config.PublishRate,
+		Mail:        a.config.Mail != nil, AlertWindow: a.config.AlertWindow, AlertQuiet: a.config.AlertQuiet,
 	})
 }
 
@@ -232,6 +235,7 @@ func (a *App) worker(starter *service.Starter) *worker.Worker {
 		Reconciler: activities.NewReconciler(a.store, worker.NewExecutions(a.temporal, a.config.TemporalNamespace), a.metrics, a.log),
 		Health:     activities.NewHealth(a.store, a.metrics, a.log), DisableAfter: a.config.DisableAfter,
 		Retention: activities.NewRetention(a.store, a.config.Retention, a.metrics, a.log), Keep: a.config.Retention,
-		Stop: a.config.AttemptTimeout + drain, Log: a.log,
+		Alerts: activities.NewAlerts(a.store, alerts.NewSender(a.guard.Transport(), a.config.Mail), a.config.PublicURL, a.metrics, a.log),
+		Stop:   a.config.AttemptTimeout + drain, Log: a.log,
 	})
 }

@@ -37,7 +37,7 @@ func (c *RotateEncryptionKeyCommand) Run(env *Env) (err error) {
 	if err != nil {
 		return fmt.Errorf("the encryption key is changed in part only; run the same command again to go on: %w", err)
 	}
-	fmt.Fprintf(env.Stdout, "Encrypted with --encryption-key: %d secrets of %d webhooks.\n", done.Secrets, done.Webhooks)
+	fmt.Fprintf(env.Stdout, "Encrypted with --encryption-key: %d secrets of %d webhooks and %d alert channels.\n", done.Secrets, done.Webhooks, done.AlertChannels)
 	if len(done.Unopened) > 0 {
 		return unopened(done.Unopened)
 	}

@@ -88,14 +88,14 @@ func TestRotateEncryptionKey(t *testing.T) {
 
 	status, stdout, stderr := run(t, withKey(rotate, after, before)...)
 	require.Equal(t, 0, status, stderr)
-	require.Equal(t, "Encrypted with --encryption-key: 2 secrets of 1 webhooks.\nNo secret needs a key of --previous-encryption-keys any more.\n", stdout)
+	require.Equal(t, "Encrypted with --encryption-key: 2 secrets of 1 webhooks and 0 alert channels.\nNo secret needs a key of --previous-encryption-keys any more.\n", stdout)
 	require.Equal(t, "Encrypted anew so far: 2 secrets of 1 webhooks.\n", stderr)
 	requireRuns(true, after)
 	requireRuns(false, before)
 
 	status, stdout, stderr = run(t, withKey(rotate, after)...)
 	require.Equal(t, 0, status, stderr)
-	require.Contains(t, stdout, ": 0 secrets of 0 webhooks.\n")
+	require.Contains(t, stdout, ": 0 secrets of 0 webhooks and 0 alert channels.\n")
 	require.Empty(t, stderr)
 }
 
@@ -120,7 +120,7 @@ func TestRotateEncryptionKeyFails(t *testing.T) {
 	args := []string{"rotate-encryption-key", "--database-url", database, "--encryption-key", key}
 	status, stdout, stderr := run(t, args...)
 	require.Equal(t, 1, status)
-	require.Equal(t, "Encrypted with --encryption-key: 0 secrets of 0 webhooks.\n", stdout)
+	require.Equal(t, "Encrypted with --encryption-key: 0 secrets of 0 webhooks and 0 alert channels.\n", stdout)
 	require.Contains(t, stderr, "durahook: none of the keys opens the secrets of "+id+"; they were left as they are: ")
 	require.NotContains(t, stderr, key)
 	for range 25 {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/durahook/durahook/alerts"
 	"github.com/durahook/durahook/encryption"
 	"github.com/durahook/durahook/target"
 	"github.com/durahook/durahook/webhook"
@@ -26,6 +27,7 @@ type Shared struct {
 	Networks             `embed:""`
 	Metrics              `embed:""`
 	Temporal             `embed:""`
+	Alerts               `embed:""`
 	AllowInsecureTargets string `help:"For development: also deliver to http:// and non-public addresses: none, loopback or all." default:"none" placeholder:"WHICH"`
 }
 
@@ -99,6 +101,10 @@ type Config struct {
 	DisableAfter      time.Duration // 0 for never
 	DrainDelay        time.Duration // none unless a flag says so
 	Retention         time.Duration // 0 for ever
+	Mail              *alerts.Mail  // nil for none
+	PublicURL         string        // where people reach the console; empty when it is not known
+	AlertWindow       time.Duration
+	AlertQuiet        time.Duration
 
 	PreviousEncryptionKeys []*encryption.Key // open secrets, too
 	AllowNetworks          []netip.Prefix
@@ -148,6 +154,7 @@ func (s Shared) resolve(c *Config, p *Problems) {
 	s.Networks.resolve(c, p)
 	s.Metrics.resolve(c, p)
 	s.Temporal.resolve(c, p)
+	s.Alerts.resolve(c, p)
 	var err error
 	if c.Insecure, err = target.ParseInsecure(s.AllowInsecureTargets); err != nil {
 		p.add("allow-insecure-targets", "%s, not %q", err, s.AllowInsecureTargets)

@@ -37,6 +37,7 @@ func newFlags() flags {
 			Temporal:             config.Temporal{TemporalAddress: "127.0.0.1:7233", TemporalNamespace: "default"},
 			AllowInsecureTargets: "none",
 			Metrics:              config.Metrics{MetricsListen: "127.0.0.1:9464"},
+			Alerts:               config.Alerts{PublicURL: "https://durahook.example.com/", AlertWindow: "1m", AlertQuiet: "15m"},
 		},
 		api: config.API{
 			Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233/",
@@ -59,6 +60,7 @@ func TestResolve(t *testing.T) {
 		Listen: "127.0.0.1:8080", AdminKey: "0123456789abcdef", TemporalUIURL: "http://127.0.0.1:8233", MetricsListen: "127.0.0.1:9464",
 		Schedule: webhook.DefaultSchedule(), PublishRate: 1000, AttemptTimeout: 30 * time.Second, DisableAfter: 5 * 24 * time.Hour,
 		DrainDelay: 5 * time.Second, Retention: 30 * 24 * time.Hour,
+		PublicURL: "https://durahook.example.com", AlertWindow: time.Minute, AlertQuiet: 15 * time.Minute,
 	}, got)
 }
 
@@ -80,13 +82,13 @@ func TestResolveTellsEveryMistakeAtOnce(t *testing.T) {
 	for _, name := range []string{
 		"database-url", "log-level", "log-format", "encryption-key", "temporal-address", "temporal-namespace",
 		"allow-insecure-targets", "listen", "admin-key", "retry-schedule", "publish-rate", "attempt-timeout",
-		"disable-after", "retention", "drain-delay",
+		"disable-after", "retention", "drain-delay", "alert-window", "alert-quiet",
 	} {
 		variable := "DURAHOOK_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 		require.Equal(t, 1, strings.Count(err.Error(), "\n  --"+name+" ("+variable+"): "), err)
 	}
-	require.Len(t, problems, 15)
-	require.Equal(t, 15, strings.Count(err.Error(), "\n"), "a line each")
+	require.Len(t, problems, 17)
+	require.Equal(t, 17, strings.Count(err.Error(), "\n"), "a line each")
 }
 
 func TestResolveRefuses(t *testing.T) {
@@ -135,7 +137,15 @@ func TestResolveRefuses(t *testing.T) {
 		"deleted too late":    {func(f *flags) { f.worker.Retention = "3651d" }, "--retention (DURAHOOK_RETENTION): 3651d is not between 1m and 3650d"},
 		"negative retention":  {func(f *flags) { f.worker.Retention = "-1h" }, "--retention (DURAHOOK_RETENTION): -1h is not between 1m and 3650d"},
 		"negative":            {func(f *flags) { f.worker.AttemptTimeout = "-30s" }, "--attempt-timeout (DURAHOOK_ATTEMPT_TIMEOUT): -30s is not between 1s and 5m"},
-		"drain delay":         {func(f *flags) { f.drain.DrainDelay = "-1s" }, `--drain-delay (DURAHOOK_DRAIN_DELAY): -1s is not between 0s and 5m`},
+		"mail without TLS": {func(f *flags) {
+			f.shared.SMTPURL, f.shared.SMTPFrom = "http://u:"+secret+"@example.com", "a@example.com"
+		}, "--smtp-url (DURAHOOK_SMTP_URL): is not of the form smtp://user:password@host:587"},
+		"mail from nobody": {func(f *flags) { f.shared.SMTPURL = "smtps://u:" + secret + "@example.com" }, "--smtp-url (DURAHOOK_SMTP_URL): needs --smtp-from"},
+		"mail by nobody":   {func(f *flags) { f.shared.SMTPFrom = "a@example.com" }, "--smtp-url (DURAHOOK_SMTP_URL): is missing; it belongs to --smtp-from"},
+		"public URL":       {func(f *flags) { f.shared.PublicURL = "durahook.example.com" }, "--public-url (DURAHOOK_PUBLIC_URL): is not an http or https URL"},
+		"alert window":     {func(f *flags) { f.shared.AlertWindow = "2h" }, "--alert-window (DURAHOOK_ALERT_WINDOW): 2h is not between 1s and 1h"},
+		"alert quiet":      {func(f *flags) { f.shared.AlertQuiet = "a while" }, `--alert-quiet (DURAHOOK_ALERT_QUIET): "a while" is not a duration; use the form 15m`},
+		"drain delay":      {func(f *flags) { f.drain.DrainDelay = "-1s" }, `--drain-delay (DURAHOOK_DRAIN_DELAY): -1s is not between 0s and 5m`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,6 +205,9 @@ func TestResolveAccepts(t *testing.T) {
 			require.Len(t, c.Keys(), 3)
 			require.Same(t, c.EncryptionKey, c.Keys()[0])
 		}},
+		"mail": {func(f *flags) {
+			f.shared.SMTPURL, f.shared.SMTPFrom = "smtp://user:password@example.com", "durahook <alerts@example.com>"
+		}, func(t *testing.T, c config.Config) { require.NotNil(t, c.Mail) }},
 		"never disabled": {func(f *flags) { f.worker.DisableAfter = "0" }, func(t *testing.T, c config.Config) {
 			require.Zero(t, c.DisableAfter)
 		}},
