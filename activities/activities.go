@@ -24,6 +24,7 @@ import (
 type Store interface {
 	ReopenReset(ctx context.Context, deliveryID, runID string) (bool, error)
 	PrepareAttempt(ctx context.Context, deliveryID, runID string, sequence int) (store.Prepared, error)
+	TakeTurn(ctx context.Context, deliveryID, webhookID string) (store.Turn, error)
 	RecordAttempt(ctx context.Context, a webhook.Attempt, status webhook.Status, nextAttemptAt *time.Time) error
 	EndDelivery(ctx context.Context, id string, status webhook.Status) (bool, error)
 	DisableWebhook(ctx context.Context, id, reason string) error
@@ -35,22 +36,23 @@ type Activities struct {
 	store   Store
 	sender  *Sender
 	lanes   *lanes.Tracker
+	turns   *Turns
 	metrics *metrics.Metrics
 	traces  *traces.Traces
 	log     *slog.Logger
 }
 
-// New returns the activities over a store and a sender. Tracker learns of the requests in flight, m counts
-// what is done, and t makes spans of it; nil for none.
-func New(store Store, sender *Sender, tracker *lanes.Tracker, m *metrics.Metrics, t *traces.Traces, log *slog.Logger) *Activities {
-	return &Activities{store: store, sender: sender, lanes: tracker, metrics: m, traces: t, log: log}
+// New returns the activities over a store and a sender. Tracker learns of the requests in flight, turns of deliveries
+// that wait for their turn, m counts what is done, and t makes spans of it; nil for none.
+func New(store Store, sender *Sender, tracker *lanes.Tracker, turns *Turns, m *metrics.Metrics, t *traces.Traces, log *slog.Logger) *Activities {
+	return &Activities{store: store, sender: sender, lanes: tracker, turns: turns, metrics: m, traces: t, log: log}
 }
 
 // goneReason is why a webhook is disabled whose endpoint answers 410.
 const goneReason = "The endpoint answered 410 Gone."
 
-// Attempt makes one signed POST, unless the same attempt is already recorded or the delivery has ended, and
-// records how it ended. It fails only when the database cannot say what to send; how the endpoint answered
+// Attempt makes one signed POST, unless the same attempt is already recorded, the delivery has ended or it is not its
+// turn yet, and records how it ended. It fails only when the database cannot say what to send; how the endpoint answered
 // is a result.
 func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest) (webhook.AttemptResult, error) {
 	runID := activity.GetInfo(ctx).WorkflowExecution.RunID
@@ -75,6 +77,9 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 	}
 	if request.MayMove && a.lanes.Troubled(prepared.Webhook.ID) {
 		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: prepared.Delivery.Status, Moved: true}, nil
+	}
+	if taken, err := a.takeTurn(ctx, prepared, request); err != nil || !taken {
+		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: prepared.Delivery.Status, Waits: true}, err
 	}
 	ctx, span := a.traces.Attempt(ctx, prepared.Delivery)
 	result, err := a.make(ctx, prepared, request, runID)

@@ -42,6 +42,8 @@ type fakeStore struct {
 	prepareErr error
 	endErr     error
 	onRecord   func() error // called first by RecordAttempt
+	turn       store.Turn
+	turnsAsked int
 	recordings []recording
 	ended      []webhook.Status
 	disabled   []string
@@ -55,6 +57,11 @@ func (s *fakeStore) ReopenReset(context.Context, string, string) (bool, error) {
 
 func (s *fakeStore) PrepareAttempt(context.Context, string, string, int) (store.Prepared, error) {
 	return s.prepared, s.prepareErr
+}
+
+func (s *fakeStore) TakeTurn(context.Context, string, string) (store.Turn, error) {
+	s.turnsAsked++
+	return s.turn, nil
 }
 
 func (s *fakeStore) RecordAttempt(ctx context.Context, a webhook.Attempt, status webhook.Status, next *time.Time) error {
@@ -123,7 +130,7 @@ func newTracedHarness(s activities.Store, insecure target.Insecure, timeout time
 	h := &harness{TestActivityEnvironment: suite.NewTestActivityEnvironment(), tracker: new(lanes.Tracker), metrics: metrics.New("1.2.3"), log: new(lockedBuffer)}
 	h.SetTestTimeout(time.Minute)
 	sender := activities.NewSender(target.NewGuard(insecure), timeout, "1.2.3", h.metrics)
-	h.acts = activities.New(s, sender, h.tracker, h.metrics, tracing, slog.New(slog.NewTextHandler(h.log, nil)))
+	h.acts = activities.New(s, sender, h.tracker, nil, h.metrics, tracing, slog.New(slog.NewTextHandler(h.log, nil)))
 	h.RegisterActivity(h.acts)
 	return h
 }

@@ -304,6 +304,27 @@ func TestFilterOfAWebhook(t *testing.T) {
 	require.Nil(t, decode[filteredWebhook](f.get(path), 200).Filter)
 }
 
+func TestRateLimitOfAWebhook(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	type limited struct {
+		ID        string `json:"id"`
+		RateLimit *int   `json:"rate_limit"`
+	}
+	created := decode[limited](f.call(http.MethodPost, "/v1/webhooks", `{"name":"Sync","url":"`+endpoint+`","events":["*"],"rate_limit":10}`), 201)
+	require.Equal(t, 10, *created.RateLimit)
+	path := "/v1/webhooks/" + created.ID
+	require.Equal(t, 10, *decode[limited](f.call(http.MethodPatch, path, `{"name":"Other"}`), 200).RateLimit)
+	require.Equal(t, 1000, *decode[limited](f.call(http.MethodPatch, path, `{"rate_limit":1000}`), 200).RateLimit)
+	require.Nil(t, decode[limited](f.call(http.MethodPatch, path, `{"rate_limit":null}`), 200).RateLimit)
+	require.Nil(t, decode[limited](f.get(path), 200).RateLimit)
+	for limit, want := range map[string]string{"0": "from 1 to 1000", "-1": "from 1 to 1000", "1001": "from 1 to 1000", "2.5": "whole number", `"5"`: "whole number"} {
+		requireProblem(f.call(http.MethodPatch, path, `{"rate_limit":`+limit+`}`), 422, "invalid", map[string]string{"/rate_limit": want})
+		requireProblem(f.call(http.MethodPost, "/v1/webhooks", `{"name":"Sync","url":"`+endpoint+`","events":["*"],"rate_limit":`+limit+`}`), 422, "invalid",
+			map[string]string{"/rate_limit": want})
+	}
+}
+
 func TestFilterIsRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

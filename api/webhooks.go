@@ -17,8 +17,8 @@ func newWebhook(w webhook.Webhook) types.Webhook {
 		ID: w.ID, Name: w.Name, URL: w.URL, Events: w.Events, Authentication: newAuthentication(w.Authentication),
 		SigningAlgorithm: types.SigningAlgorithm(w.SigningSecret.Algorithm()), SigningSecret: webhook.Mask(string(w.SigningSecret)),
 		PublicKey: optional(w.SigningSecret.PublicKey()), Enabled: w.Enabled, DisabledReason: optional(w.DisabledReason),
-		FailingSince: utc(w.FailingSince),
-		CreatedAt:    w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
+		FailingSince: utc(w.FailingSince), RateLimit: optional(w.RateLimit),
+		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
 	}
 	if w.Filter != "" {
 		answer.Filter = &w.Filter

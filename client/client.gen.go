@@ -471,8 +471,8 @@ type ClientInterface interface {
 
 	// UpdateWebhookWithBody Change a webhook
 	//
-	// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication` and `filter` are
-	// replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
+	// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication`, `filter`
+	// and `rate_limit` are replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
 	// disabling have operations of their own.
 	//
 	// Takes any type of body and a specified content type.
@@ -482,8 +482,8 @@ type ClientInterface interface {
 
 	// UpdateWebhook Change a webhook
 	//
-	// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication` and `filter` are
-	// replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
+	// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication`, `filter`
+	// and `rate_limit` are replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
 	// disabling have operations of their own.
 	//
 	// Takes a body of the `application/json` content type.
@@ -1419,8 +1419,8 @@ func (c *Client) GetWebhook(ctx context.Context, id WebhookPath, reqEditors ...R
 
 // UpdateWebhookWithBody Change a webhook
 //
-// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication` and `filter` are
-// replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
+// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication`, `filter`
+// and `rate_limit` are replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
 // disabling have operations of their own.
 //
 // Takes any type of body and a specified content type.
@@ -1440,8 +1440,8 @@ func (c *Client) UpdateWebhookWithBody(ctx context.Context, id WebhookPath, cont
 
 // UpdateWebhook Change a webhook
 //
-// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication` and `filter` are
-// replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
+// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication`, `filter`
+// and `rate_limit` are replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
 // disabling have operations of their own.
 //
 // Takes a body of the `application/json` content type.
@@ -4202,8 +4202,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateWebhookWithBodyWithResponse Change a webhook
 	//
-	// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication` and `filter` are
-	// replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
+	// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication`, `filter`
+	// and `rate_limit` are replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
 	// disabling have operations of their own.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -4213,8 +4213,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateWebhookWithResponse Change a webhook
 	//
-	// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication` and `filter` are
-	// replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
+	// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication`, `filter`
+	// and `rate_limit` are replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
 	// disabling have operations of their own.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -7553,8 +7553,8 @@ func (c *ClientWithResponses) GetWebhookWithResponse(ctx context.Context, id Web
 
 // UpdateWebhookWithBodyWithResponse Change a webhook
 //
-// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication` and `filter` are
-// replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
+// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication`, `filter`
+// and `rate_limit` are replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
 // disabling have operations of their own.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -7570,8 +7570,8 @@ func (c *ClientWithResponses) UpdateWebhookWithBodyWithResponse(ctx context.Cont
 
 // UpdateWebhookWithResponse Change a webhook
 //
-// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication` and `filter` are
-// replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
+// A JSON merge patch (RFC 7396): fields that are left out stay as they are. `authentication`, `filter`
+// and `rate_limit` are replaced as a whole, and cleared by `null`. What is waiting is sent as the webhook is then. Enabling and
 // disabling have operations of their own.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).

@@ -13,6 +13,7 @@ import (
 type webhookFacts struct {
 	ID, URL, Filter string
 	Events          []string
+	RateLimit       int // requests a second; 0 for no limit
 	Authentication  string
 	Signing         string
 	SigningSecret   string // masked
@@ -22,7 +23,7 @@ type webhookFacts struct {
 
 func factsOf(w webhook.Webhook) webhookFacts {
 	return webhookFacts{
-		ID: w.ID, URL: w.URL, Filter: w.Filter, Events: w.Events, Authentication: authenticationWords(w.Authentication),
+		ID: w.ID, URL: w.URL, Filter: w.Filter, Events: w.Events, RateLimit: w.RateLimit, Authentication: authenticationWords(w.Authentication),
 		Signing: signingWords(w, time.Now()), SigningSecret: webhook.Mask(string(w.SigningSecret)),
 		Created: w.CreatedAt.UTC(), Enabled: w.Enabled,
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -98,7 +99,7 @@ func (c *Console) editWebhook(w http.ResponseWriter, r *http.Request, s session)
 	}
 	a := found.Authentication
 	filled := url.Values{
-		"name": {found.Name}, "url": {found.URL}, "events": found.Events, "filter": {found.Filter},
+		"name": {found.Name}, "url": {found.URL}, "events": found.Events, "filter": {found.Filter}, "rate_limit": {rateLimitText(found.RateLimit)},
 		"method": {methodOf(a)}, "api_key/header": {a.Header}, "basic/username": {a.Username},
 		"oauth/token_url": {a.TokenURL}, "oauth/client_id": {a.ClientID}, "oauth/scopes": {strings.Join(a.Scopes, " ")},
 		"hmac/header": {a.Header}, "hmac/algorithm": {a.Algorithm},
@@ -179,8 +180,28 @@ func definitionOf(filled *form, present webhook.Authentication) map[string]any {
 	}
 	return map[string]any{
 		"name": filled.Value("name"), "url": strings.TrimSpace(filled.Value("url")), "events": events,
-		"filter": filled.Value("filter"), "authentication": authentication,
+		"filter": filled.Value("filter"), "rate_limit": rateLimitOf(filled.Value("rate_limit")), "authentication": authentication,
 	}
+}
+
+// rateLimitOf returns a limit that is filled in as the API would be told: what is no number is refused there.
+func rateLimitOf(text string) any {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil
+	}
+	if limit, err := strconv.Atoi(text); err == nil {
+		return limit
+	}
+	return text
+}
+
+// rateLimitText is empty for no limit.
+func rateLimitText(limit int) string {
+	if limit == 0 {
+		return ""
+	}
+	return strconv.Itoa(limit)
 }
 
 // keepsSecrets reports whether secrets that are left empty stay as they are: the method is the same, and a client's

@@ -101,7 +101,7 @@ func TestCreateWebhook(t *testing.T) {
 
 	form := url.Values{
 		"name": {"HubSpot"}, "url": {" https://hooks.example/in "}, "events": {"call.*", "contact.created"},
-		"filter": {"data.duration > 60"}, "method": {"bearer"}, "bearer/token": {hush}, "signing_algorithm": {"hmac-sha256"},
+		"filter": {"data.duration > 60"}, "rate_limit": {" 25 "}, "method": {"bearer"}, "bearer/token": {hush}, "signing_algorithm": {"hmac-sha256"},
 		"hmac/algorithm": {"sha256"}, // the fields of the other methods are sent too
 	}
 	got = v.post("/console/webhooks", form)
@@ -111,6 +111,7 @@ func TestCreateWebhook(t *testing.T) {
 	assert.Equal(t, []string{"call.*", "contact.created"}, s.changed.Events)
 	assert.Equal(t, "https://hooks.example/in", s.changed.URL)
 	assert.Equal(t, "data.duration > 60", s.changed.Filter)
+	assert.Equal(t, 25, s.changed.RateLimit)
 	assert.Equal(t, string(s.changed.SigningSecret), got.text(".secret code"), "this once")
 	assert.Equal(t, "Copy the signing secret", got.text(".secret button.copy"))
 	assert.Equal(t, "/console/webhooks/"+s.changed.ID+"/test", got.attr("main a.primary", "href"))
@@ -140,12 +141,12 @@ func TestWhatIsWrongStandsBesideTheFields(t *testing.T) {
 	v := signedIn(t, s)
 	got := v.post("/console/webhooks", url.Values{
 		"name": {""}, "url": {script}, "events": {"call.ended", "call.ende"}, "method": {"basic"}, "basic/username": {script}, "basic/password": {hush + "\x01"},
-		"signing_algorithm": {"ed25519"}, "filter": {script},
+		"signing_algorithm": {"ed25519"}, "filter": {script}, "rate_limit": {"fast"},
 	})
 	require.Equal(t, http.StatusUnprocessableEntity, got.status)
 	assert.Contains(t, got.text("[role=alert]"), "Some fields are not valid.")
 	for id, want := range map[string]string{
-		"name": "Name is missing", "url": "URL is not a URL", "events": "Events is not a known event type", "basic-password": "Password must not contain control characters",
+		"name": "Name is missing", "url": "URL is not a URL", "events": "Events is not a known event type", "rate_limit": "must be a whole number, not a string", "basic-password": "Password must not contain control characters",
 	} {
 		assert.Contains(t, got.text("#"+id+"-problem"), want)
 	}
@@ -178,7 +179,8 @@ func TestWhatIsWrongStandsBesideTheFields(t *testing.T) {
 
 func TestEditWebhook(t *testing.T) {
 	t.Parallel()
-	w := subscribed(func(w *webhook.Webhook) { w.Events = []string{"call.ended", "call.deep.*"} })
+	w := subscribed(func(w *webhook.Webhook) {
+		w.RateLimit = 25 w.Events = []string{"call.ended", "call.deep.*"} })
 	s := &fakeService{webhooks: []webhook.Webhook{w}}
 	v, path := signedIn(t, s), "/console/webhooks/"+w.ID
 	got := v.get(path + "/edit")
@@ -187,17 +189,20 @@ func TestEditWebhook(t *testing.T) {
 	assert.Equal(t, []string{"call.ended", "call.deep.*"}, values(got, "[name=events][checked]"), "what no box is for is kept")
 	assert.Equal(t, []string{"api_key"}, values(got, "[name=method][checked]"))
 	assert.Equal(t, "X-Key", got.attr("#api_key-header", "value"))
+	assert.Equal(t, "25", got.attr("#rate_limit", "value"))
 	assert.Contains(t, got.text("#api_key-value-help"), "Leave it empty")
 	assert.Empty(t, got.page.Find("#basic-password-help, [name=signing_algorithm]").Nodes)
 	assert.NotContains(t, got.body, "hush")
 	assert.NotContains(t, got.body, "whsec_")
 
-	form := url.Values{"name": {"Renamed"}, "url": {w.URL}, "events": {"call.ended"}, "method": {"api_key"}, "api_key/header": {"X-Other"}, "api_key/value": {""}}
+	assert.Contains(t, v.get(path).text("#facts"), "25 requests a second")
+	form := url.Values{"name": {"Renamed"}, "url": {w.URL}, "rate_limit": {""}, "events": {"call.ended"}, "method": {"api_key"}, "api_key/header": {"X-Other"}, "api_key/value": {""}}
 	got = v.post(path+"/edit", form)
 	require.Equal(t, http.StatusSeeOther, got.status)
 	assert.Equal(t, path, got.header.Get("Location"))
 	assert.Equal(t, webhook.Authentication{Type: "api_key", Header: "X-Other", Value: hush}, s.changed.Authentication, "the secret is kept")
 	assert.Equal(t, "Renamed", s.changed.Name)
+	assert.Zero(t, s.changed.RateLimit, "empty is no limit")
 	assert.Equal(t, "✓ Renamed is saved. Attempts that are still to come use what it says now.", v.get(path).text("#notice p"))
 
 	form.Set("method", "hmac")

@@ -68,10 +68,23 @@ func TestWorkerKilledBetweenAttempts(t *testing.T) {
 	a.createWebhook(endpoint.URL)
 	_, deliveryID := a.publish()
 	a.eventually(deliveryID, "waiting", 1)
+	limited := newEndpoint(t, answering(200))
+	var other struct {
+		ID string `json:"id"`
+	}
+	a.do(http.MethodPost, "/v1/accounts", map[string]any{"name": "Limited"}, http.StatusCreated, &other)
+	a.account = other.ID
+	a.limit(a.createWebhook(limited.URL).ID, 2)
+	kept := a.publishMany(6) // they wait for their turns
 	serve.kill()
 
 	_, a = startServe(t, infrastructure, "0s,10m")
 	a.eventually(deliveryID, "delivered", 2)
+	a.account = other.ID
+	for _, id := range kept {
+		a.eventually(id, "delivered", 1)
+	}
+	require.LessOrEqual(t, len(limited.received()), len(kept)+2, "no more than those under way are sent twice")
 }
 
 // Nobody can know whether the endpoint got the request of a worker that died: it is made again, as the same

@@ -29,6 +29,7 @@ func TestRecordHistories(t *testing.T) {
 	for name, story := range map[string]struct {
 		codes    []int
 		queued   bool
+		limited  bool // another delivery goes first
 		drive    func(a api, deliveryID string)
 		disable  bool // the webhook, once the delivery waits
 		status   string
@@ -45,6 +46,7 @@ func TestRecordHistories(t *testing.T) {
 			a.eventually(id, "exhausted", 2)
 			a.do(http.MethodPost, "/v1/deliveries/"+id+"/retry", nil, http.StatusAccepted, nil)
 		}},
+		"delivered_in_turn":   {codes: []int{200}, limited: true, status: "delivered", attempts: 1},
 		"exhausted":           {codes: []int{500}, queued: true, status: "exhausted", attempts: 2},
 		"discarded":           {codes: []int{410}, status: "discarded", attempts: 1},
 		"discarded_by_signal": {codes: []int{500}, disable: true, status: "discarded", attempts: 2},
@@ -61,6 +63,10 @@ func TestRecordHistories(t *testing.T) {
 			}
 			endpoint := newEndpoint(t, answering(story.codes...))
 			created := a.createWebhook(endpoint.URL)
+			if story.limited {
+				a.limit(created.ID, 1)
+				a.publishMany(3)
+			}
 			_, deliveryID := a.publish()
 			if story.disable {
 				a.eventually(deliveryID, "waiting", 2)

@@ -83,6 +83,7 @@ func insertDelivery(ctx context.Context, into sqlx.QueryerContext, d *webhook.De
 func (s *Store) EndDelivery(ctx context.Context, id string, status webhook.Status) (bool, error) {
 	defer s.ahead.changed()
 	result, err := s.db.ExecContext(ctx, `
+		WITH turn AS (DELETE FROM turns WHERE delivery_id = $1)
 		UPDATE deliveries SET status = $2, next_attempt_at = NULL, updated_at = now() WHERE id = $1 AND status <> $2`, id, status)
 	if err != nil {
 		return false, fmt.Errorf("end delivery: %w", err)

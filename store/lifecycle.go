@@ -67,6 +67,7 @@ func (s *Store) replaceWebhook(ctx context.Context, tx *sqlx.Tx, w *webhook.Webh
 	err = tx.QueryRowxContext(ctx, `
 		UPDATE webhooks SET name = $4, url = $5, events = $6, authentication = $7, signing_secret = $8,
 			previous_signing_secret = $9, previous_signing_secret_until = $10, enabled = $11, disabled_reason = $12, filter = $13,
+			rate_limit = nullif($14, 0),
 			disabled_at = CASE WHEN enabled AND NOT $11 THEN clock_timestamp() ELSE disabled_at END,
 			discard_at = CASE WHEN enabled AND NOT $11 THEN now() ELSE discard_at END,
 			missed_since = CASE WHEN enabled AND NOT $11 THEN coalesce(failing_since, clock_timestamp()) ELSE missed_since END,
@@ -77,7 +78,7 @@ func (s *Store) replaceWebhook(ctx context.Context, tx *sqlx.Tx, w *webhook.Webh
 		WHERE account_id = $1 AND id = $2 AND updated_at = $3 AND deleted_at IS NULL
 		RETURNING updated_at, previous_signing_secret_until, failing_since`,
 		w.AccountID, w.ID, w.UpdatedAt, w.Name, w.URL, pq.StringArray(w.Events), columns.authentication, columns.secret,
-		columns.previous, until, w.Enabled, w.DisabledReason, w.Filter,
+		columns.previous, until, w.Enabled, w.DisabledReason, w.Filter, w.RateLimit,
 	).Scan(&w.UpdatedAt, &until, &w.FailingSince)
 	if errors.Is(err, errNoRows) {
 		return false, nil

@@ -70,7 +70,7 @@ const mostPrepared = 64
 // An event's payload comes once, with the first of its deliveries.
 const prepareStatement = `
 	SELECT n,
-		w.id AS "webhook.id", w.account_id AS "webhook.account_id", w.name AS "webhook.name",
+		w.id AS "webhook.id", w.account_id AS "webhook.account_id", w.name AS "webhook.name", w.rate_limit AS "webhook.rate_limit",
 		w.url AS "webhook.url", w.authentication AS "webhook.authentication",
 		w.signing_secret AS "webhook.signing_secret", w.enabled AS "webhook.enabled",
 		w.deleted_at AS "webhook.deleted_at", w.previous_signing_secret AS "webhook.previous_signing_secret",

@@ -11,7 +11,7 @@ import (
 )
 
 // overdueAfter is how long after the time that its attempt was due an open delivery is looked into. Until then an
-// attempt is under way, is being recorded or waits for its turn.
+// attempt is under way, is being recorded or waits for its turn. Whoever waits for it by a rate limit may do so for long.
 const overdueAfter = 2 * time.Minute
 
 // Overdue is an open delivery for which nothing has happened for long.
@@ -36,11 +36,13 @@ const overdueStatement = `
 	WITH overdue AS (
 		(SELECT id, next_attempt_at AS since FROM deliveries
 		WHERE status = 'waiting' AND next_attempt_at < now() - make_interval(secs => $4) AND (next_attempt_at, id) > ($1, $2)
+			AND NOT EXISTS (SELECT FROM turns WHERE delivery_id = deliveries.id)
 		ORDER BY next_attempt_at, id LIMIT $3)
 		UNION ALL
 		(SELECT id, updated_at AS since FROM deliveries
 		WHERE status = 'pending' AND sweep_at IS NULL AND updated_at < now() - make_interval(secs => $4)
 			AND (updated_at, id) > ($1, $2)
+			AND NOT EXISTS (SELECT FROM turns WHERE delivery_id = deliveries.id)
 		ORDER BY updated_at, id LIMIT $3)
 		ORDER BY since, id LIMIT $3
 	)

@@ -28,6 +28,7 @@ type Store struct {
 	publications *batch.Batcher[searched, publishedRow]
 	preparations *batch.Batcher[preparation, preparedRow]
 	recordings   *batch.Batcher[recording, struct{}]
+	turns        *batch.Batcher[turnAsked, Turn]
 	keyLookups   *batch.Batcher[webhook.APIKeyHash, *webhook.APIKey]
 
 	publish, prepare, record, findKeys reused
@@ -45,8 +46,8 @@ func Open(ctx context.Context, url string, keys ...*encryption.Key) (*Store, err
 		publish: reused{text: publishStatement}, prepare: reused{text: prepareStatement},
 		record: reused{text: recordStatement}, findKeys: reused{text: findKeysStatement},
 	}
-	s.publications, s.preparations, s.recordings, s.keyLookups =
-		s.batchPublications(), s.batchPreparations(), s.batchRecordings(), s.batchKeyLookups()
+	s.publications, s.preparations, s.recordings, s.turns, s.keyLookups =
+		s.batchPublications(), s.batchPreparations(), s.batchRecordings(), s.batchTurns(), s.batchKeyLookups()
 	if err := s.Ping(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

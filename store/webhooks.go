@@ -20,6 +20,7 @@ type webhookRow struct {
 	URL            string         `db:"url"`
 	Events         pq.StringArray `db:"events"`
 	Filter         string         `db:"filter"`
+	RateLimit      *int           `db:"rate_limit"`
 	Authentication []byte         `db:"authentication"`
 	SigningSecret  []byte         `db:"signing_secret"`
 	Enabled        bool           `db:"enabled"`
@@ -34,8 +35,8 @@ type webhookRow struct {
 }
 
 const webhookColumns = `
-	id, account_id, name, url, events, filter, authentication, signing_secret, enabled, disabled_reason, created_at,
-	updated_at, deleted_at, failing_since, previous_signing_secret, previous_signing_secret_until`
+	id, account_id, name, url, events, filter, rate_limit, authentication, signing_secret, enabled, disabled_reason,
+	created_at, updated_at, deleted_at, failing_since, previous_signing_secret, previous_signing_secret_until`
 
 // CreateWebhook inserts the webhook and fills in when it was created and updated. Conflict: the account has as
 // many webhooks as it can have. Invalid: an event type that it names was deleted meanwhile.
@@ -52,10 +53,11 @@ func (s *Store) CreateWebhook(ctx context.Context, w *webhook.Webhook) error {
 			return err
 		}
 		err := tx.QueryRowxContext(ctx, `
-			INSERT INTO webhooks (id, account_id, name, url, events, filter, authentication, signing_secret, enabled, disabled_reason)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING created_at, updated_at`,
+			INSERT INTO webhooks (id, account_id, name, url, events, filter, authentication, signing_secret, enabled, disabled_reason,
+				rate_limit)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, nullif($11, 0)) RETURNING created_at, updated_at`,
 			w.ID, w.AccountID, w.Name, w.URL, pq.StringArray(w.Events), w.Filter, sealed.authentication, sealed.secret,
-			w.Enabled, w.DisabledReason,
+			w.Enabled, w.DisabledReason, w.RateLimit,
 		).Scan(&w.CreatedAt, &w.UpdatedAt)
 		if err != nil {
 			return fmt.Errorf("insert webhook: %w", err)
@@ -173,6 +175,9 @@ func (s *Store) openWebhook(row webhookRow) (webhook.Webhook, error) {
 		SigningSecret: webhook.SigningSecret(secret),
 		Enabled:       row.Enabled && row.DeletedAt == nil, DisabledReason: row.DisabledReason,
 		FailingSince: row.FailingSince, CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt,
+	}
+	if row.RateLimit != nil {
+		w.RateLimit = *row.RateLimit
 	}
 	if row.PreviousSigningSecret != nil && row.PreviousSigningSecretUntil != nil {
 		previous, err := s.keys.Open(row.PreviousSigningSecret, previousSecretOwner(row.AccountID, row.ID))

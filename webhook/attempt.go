@@ -18,6 +18,8 @@ type AttemptRequest struct {
 	// MayMove allows for no attempt if the endpoint has got into trouble: then the result says Moved, and the attempt is
 	// asked for again where slow endpoints wait for each other.
 	MayMove bool `json:"may_move,omitempty"`
+	// Waited says that the delivery was kept waiting for its turn, see AttemptResult.Waits.
+	Waited bool `json:"waited,omitempty"`
 }
 
 // AttemptResult is what the attempt activity tells the workflow, for it to follow.
@@ -35,6 +37,9 @@ type AttemptResult struct {
 	Unrecorded *Unrecorded `json:"unrecorded,omitempty"`
 	// Moved is that no attempt was made, see AttemptRequest.MayMove.
 	Moved bool `json:"moved,omitempty"`
+	// Waits is that no attempt was made, since the webhook's rate limit does not allow for it yet. The workflow is
+	// signalled when it is its turn and asks again.
+	Waits bool `json:"waits,omitempty"`
 }
 
 // Unrecorded is the rest of an attempt that is still to be recorded. What the endpoint was sent and answered is

@@ -186,7 +186,9 @@ func jsonType(t reflect.Type) string {
 		return "true or false"
 	case reflect.Slice:
 		return array
-	case reflect.Int, reflect.Int64, reflect.Float64:
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Float64:
 		return "a number"
 	case reflect.Pointer:
 		return jsonType(t.Elem())

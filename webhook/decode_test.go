@@ -108,7 +108,7 @@ func TestDecodeJSONTellsAllWrongFieldsAtOnce(t *testing.T) {
 			`{"tags":["a",1,{}],"inside":{"kind":true,"count":"3"}}`,
 			map[string]string{
 				"/tags/1": "must be a string, not a number", "/tags/2": "must be a string, not an object",
-				"/inside/kind": "must be a string, not true or false", "/inside/count": "must be a number, not a string",
+				"/inside/kind": "must be a string, not true or false", "/inside/count": "must be a whole number, not a string",
 			},
 		},
 		"twice": {

@@ -21,9 +21,11 @@ func patched(t *testing.T, before webhook.Webhook, body string) (webhook.Webhook
 
 func lifecycleWebhook(t *testing.T) webhook.Webhook {
 	t.Helper()
+	limit := 5
 	w, err := webhook.Define("acc_1", webhook.Definition{
 		Name: "Sync", URL: "https://example.com/a", Events: []string{"call.ended"},
 		Filter:         "data.ok == true",
+		RateLimit:      &limit,
 		Authentication: webhook.Authentication{Type: "bearer", Token: "token-of-the-receiver"},
 	}, webhook.BuiltIn, false)
 	require.NoError(t, err)
@@ -40,6 +42,8 @@ func TestPatchChangesWhatItGives(t *testing.T) {
 		`{"filter":"data.duration > 60"}`:    func(w *webhook.Webhook) { w.Filter = "data.duration > 60" },
 		`{"filter":null}`:                    func(w *webhook.Webhook) { w.Filter = "" },
 		`{"filter":" "}`:                     func(w *webhook.Webhook) { w.Filter = "" },
+		`{"rate_limit":20}`:                  func(w *webhook.Webhook) { w.RateLimit = 20 },
+		`{"rate_limit":null}`:                func(w *webhook.Webhook) { w.RateLimit = 0 },
 		`{"authentication":null}`:            func(w *webhook.Webhook) { w.Authentication = webhook.Authentication{Type: "none"} },
 		`{"authentication":{"type":"none"}}`: func(w *webhook.Webhook) { w.Authentication = webhook.Authentication{Type: "none"} },
 		`{"authentication":{"type":"basic","username":"u","password":"p"}}`: func(w *webhook.Webhook) {
@@ -67,6 +71,10 @@ func TestPatchIsRefused(t *testing.T) {
 			"/name": "is missing", "/url": "must start with https://", "/events/1": "is not a known event type",
 			"/authentication/username": "colon", "/authentication/password": "is missing",
 		},
+		`{"rate_limit":0}`:          {"/rate_limit": "must be from 1 to 1000 requests a second, or null for no limit"},
+		`{"rate_limit":1001}`:       {"/rate_limit": "must be from 1 to 1000"},
+		`{"rate_limit":0.5}`:        {"/rate_limit": "must be a whole number"},
+		`{"rate_limit":"5"}`:        {"/rate_limit": "must be a whole number, not a string"},
 		`{"enabled":true}`:          {"/enabled": "cannot be changed here"},
 		`{"enabled":1,"filter":{}}`: {"/enabled": "", "/filter": "must be a string"},
 		// Taking away by mistake what proves where requests come from.

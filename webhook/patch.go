@@ -12,8 +12,8 @@ type Patch struct {
 }
 
 // ParsePatch reads a patch, which may have wrong fields: Apply tells them. Fields that are left out stay as they are; "authentication": null takes the
-// authentication away, and any other value replaces it as a whole; "filter": null takes the filter away. The
-// other fields cannot be taken away.
+// authentication away, and any other value replaces it as a whole; "filter": null takes the filter away, and "rate_limit": null the
+// limit. The other fields cannot be taken away.
 func ParsePatch(body []byte) (Patch, error) {
 	var p Patch
 	if err := DecodeJSON(body, &p.definition); err != nil {
@@ -43,6 +43,7 @@ const (
 	fieldURL            = "url"
 	fieldEvents         = "events"
 	fieldFilter         = "filter"
+	fieldRateLimit      = "rate_limit"
 	fieldAuthentication = "authentication"
 	fieldEnabled        = "enabled"
 
@@ -84,6 +85,10 @@ func (p Patch) Apply(w *Webhook, catalogue Catalogue, allowHTTP bool) error {
 	}
 	if expression, given := p.Filter(); given {
 		changed.Filter = expression
+	}
+	if p.gives(fieldRateLimit) {
+		changed.RateLimit = d.rateLimit()
+		checkRateLimit(&fields, d.RateLimit)
 	}
 	if p.gives(fieldAuthentication) {
 		changed.Authentication = d.Authentication

@@ -18,6 +18,8 @@ const (
 	MaxName   = 100  // characters
 	MaxURL    = 2048 // bytes
 	MaxEvents = 100
+	// MaxRateLimit is how many attempts a second a webhook may be limited to; one that can take more needs no limit.
+	MaxRateLimit = 1000
 )
 
 // Webhook is a subscription: where an account wants which events delivered, and how requests prove who
@@ -29,6 +31,7 @@ type Webhook struct {
 	URL            string
 	Events         []string // names of event types and patterns, or AllEvents alone
 	Filter         string   // the condition, of package filter, that events have to fulfil; empty for none
+	RateLimit      int      // how many attempts a second its endpoint gets at most; 0 for no limit
 	Authentication Authentication
 	SigningSecret  SigningSecret
 	// PreviousSigningSecret signs along until its time is over, so that receivers need not change secrets in
@@ -51,6 +54,7 @@ type Definition struct {
 	URL            string         `json:"url"`
 	Events         []string       `json:"events"`
 	Filter         string         `json:"filter"`
+	RateLimit      *int           `json:"rate_limit"` // nil: none
 	Authentication Authentication `json:"authentication"`
 	Enabled        *bool          `json:"enabled"` // nil: it is
 	// SigningAlgorithm is hmac-sha256 when it is left out. It cannot be patched: that takes another secret, see
@@ -68,6 +72,7 @@ func Define(accountID string, d Definition, catalogue Catalogue, allowHTTP bool)
 	checkName(&fields, d.Name)
 	checkURL(&fields, "/url", d.URL, allowHTTP)
 	checkEvents(&fields, d.Events, catalogue)
+	checkRateLimit(&fields, d.RateLimit)
 	d.Authentication.check(&fields, allowHTTP)
 	algorithm := SigningHMACSHA256
 	if d.SigningAlgorithm != nil {
@@ -84,6 +89,7 @@ func Define(accountID string, d Definition, catalogue Catalogue, allowHTTP bool)
 		URL:            d.URL,
 		Events:         d.Events,
 		Filter:         cleanFilter(d.Filter),
+		RateLimit:      d.rateLimit(),
 		Authentication: d.Authentication,
 		SigningSecret:  algorithm.NewSecret(),
 		Enabled:        true,

@@ -30,6 +30,7 @@ func TestDefine(t *testing.T) {
 	require.Equal(t, webhook.AuthenticationNone, w.Authentication.Type)
 	require.True(t, w.Enabled)
 	require.Empty(t, w.Filter)
+	require.Zero(t, w.RateLimit)
 	require.Regexp(t, `^whsec_[A-Za-z0-9+/]{43}=$`, string(w.SigningSecret))
 
 	other, err := webhook.Define(account, d, webhook.BuiltIn, false)

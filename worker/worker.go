@@ -92,6 +92,13 @@ func DiscardSignal(c client.Client) func(ctx context.Context, deliveryID string)
 	}
 }
 
+// TurnSignal returns a function that tells a delivery's workflow that it is its turn.
+func TurnSignal(c client.Client) func(ctx context.Context, deliveryID string) error {
+	return func(ctx context.Context, deliveryID string) error {
+		return c.SignalWorkflow(ctx, deliveryID, "", workflows.TurnSignal, nil)
+	}
+}
+
 // Run works until ctx is done and then lets what is under way end. While Temporal cannot be reached it
 // tries again and again.
 func (w *Worker) Run(ctx context.Context) error {

@@ -66,6 +66,7 @@ type delivery struct {
 	sequence int // attempts made in this run
 	retries  workflow.ReceiveChannel
 	discards workflow.ReceiveChannel
+	turns    workflow.ReceiveChannel
 	status   webhook.Status
 	last     *webhook.AttemptResult
 	nextAt   *time.Time
@@ -80,6 +81,7 @@ func newDelivery(ctx workflow.Context, input DeliveryInput) (*delivery, error) {
 		reset:    info.OriginalRunID != "" && info.OriginalRunID != info.WorkflowExecution.RunID,
 		retries:  workflow.GetSignalChannelWithOptions(ctx, RetrySignal, workflow.SignalChannelOptions{Description: retryDescription}),
 		discards: workflow.GetSignalChannelWithOptions(ctx, DiscardSignal, workflow.SignalChannelOptions{Description: discardDescription}),
+		turns:    workflow.GetSignalChannelWithOptions(ctx, TurnSignal, workflow.SignalChannelOptions{Description: turnDescription}),
 		status:   webhook.StatusPending,
 	}
 	if len(input.Schedule) > 0 {
@@ -122,6 +124,9 @@ func (d *delivery) run(ctx workflow.Context) (DeliveryResult, error) {
 			trigger = webhook.TriggerManual
 		}
 		result, err := d.attempt(ctx, trigger)
+		if temporal.IsCanceledError(err) {
+			return d.cancelled(ctx)
+		}
 		if err != nil {
 			return DeliveryResult{}, err
 		}
@@ -186,8 +191,10 @@ func (d *delivery) wait(ctx workflow.Context, gap time.Duration) (webhook.Trigge
 }
 
 // attempt makes one attempt. It is not given up when the workflow is cancelled meanwhile: a POST that is
-// under way cannot be taken back, and how it ends has to be recorded.
+// under way cannot be taken back, and how it ends has to be recorded. Only while it is kept waiting for its turn, it
+// is, and fails as cancelled.
 func (d *delivery) attempt(ctx workflow.Context, trigger webhook.Trigger) (webhook.AttemptResult, error) {
+	cancellable := ctx
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	request := webhook.AttemptRequest{DeliveryID: d.id, Trigger: trigger, Reset: d.reset}
 	summary := "manual attempt"
@@ -204,6 +211,13 @@ func (d *delivery) attempt(ctx workflow.Context, trigger webhook.Trigger) (webho
 		request.NextGap = &d.schedule[d.step]
 	}
 	result, err := d.post(ctx, request, summary)
+	for err == nil && result.Waits {
+		if err := d.awaitTurn(cancellable); err != nil {
+			return result, err
+		}
+		request.Waited = true
+		result, err = d.post(ctx, request, summary)
+	}
 	if err != nil {
 		return result, fmt.Errorf("%s of %s: %w", summary, d.id, err)
 	}

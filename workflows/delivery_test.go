@@ -34,11 +34,14 @@ type endpoint struct {
 	discard   bool
 	fail      int // this many attempts fail for want of infrastructure
 	unwritten bool
+	begun     time.Time
 	before    int // attempts of earlier runs
 	// queues are where attempts were asked for; in trouble, those that may move do. It took so many milliseconds to answer.
 	queues  []string
 	trouble bool
 	took    int
+	turn    time.Duration // before this time since the start, it is not its turn
+	asked   []time.Duration
 }
 
 func (e *endpoint) Attempt(ctx context.Context, request webhook.AttemptRequest) (webhook.AttemptResult, error) {
@@ -49,6 +52,10 @@ func (e *endpoint) Attempt(ctx context.Context, request webhook.AttemptRequest) 
 	e.queues = append(e.queues, queue)
 	if request.MayMove && e.trouble {
 		return webhook.AttemptResult{Status: webhook.StatusPending, Moved: true}, nil
+	}
+	e.asked = append(e.asked, e.env.Now().Sub(e.begun).Round(time.Millisecond))
+	if e.env.Now().Sub(e.begun) < e.turn && !e.discard {
+		return webhook.AttemptResult{Status: webhook.StatusPending, Waits: true}, nil
 	}
 	if e.fail > 0 {
 		e.fail--
@@ -115,6 +122,7 @@ func (d *delivery) run(schedule ...string) (workflows.DeliveryResult, error) {
 func (d *delivery) runInput(input workflows.DeliveryInput) (workflows.DeliveryResult, error) {
 	d.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: deliveryID})
 	d.start = d.Now()
+	d.begun = d.start
 	d.ExecuteWorkflow(workflows.Delivery, input)
 	var result workflows.DeliveryResult
 	if err := d.GetWorkflowError(); err != nil {

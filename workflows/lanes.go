@@ -16,7 +16,7 @@ const quick = time.Second
 // it makes no attempt, and that is made beside those of slow endpoints.
 func (d *delivery) post(ctx workflow.Context, request webhook.AttemptRequest, summary string) (webhook.AttemptResult, error) {
 	slow := d.isSlow()
-	if d.input.FastLane && d.sequence == 1 {
+	if d.input.FastLane && d.sequence == 1 && !request.Waited {
 		request.MayMove = true
 		var result webhook.AttemptResult
 		err := workflow.ExecuteLocalActivity(fastLane(ctx, summary), AttemptActivity, request).Get(ctx, &result)

@@ -26,6 +26,8 @@ const (
 	StatusQuery = "status" // answers DeliveryStatus
 	// DiscardSignal ends a delivery that waits as discarded: its webhook was disabled or deleted. No payload.
 	DiscardSignal = "discard"
+	// TurnSignal tells a delivery that is kept waiting by its webhook's rate limit that it is its turn. No payload.
+	TurnSignal = "turn"
 )
 
 // The activities' names.

@@ -21,6 +21,11 @@ func (s *story) attempted(ctx workflow.Context, attempt string, result webhook.A
 	workflow.SetCurrentDetails(ctx, strings.Join(s.lines, "\n"))
 }
 
+func (s *story) waitingForTurn(ctx workflow.Context) {
+	wait := "- waits for its turn under the webhook's rate limit; it goes on by itself"
+	workflow.SetCurrentDetails(ctx, strings.Join(append(s.lines[:len(s.lines):len(s.lines)], wait), "\n"))
+}
+
 func (s *story) discarded(ctx workflow.Context) {
 	s.lines = append(s.lines, "- the webhook was disabled or deleted; nothing more is sent")
 	workflow.SetCurrentDetails(ctx, strings.Join(s.lines, "\n"))

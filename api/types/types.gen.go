@@ -1788,6 +1788,12 @@ type PublishedEvent struct {
 	Deliveries []PublishedDelivery `json:"deliveries"`
 }
 
+// RateLimit How many requests a second the endpoint gets at most, spread evenly. What comes in faster waits for its turn,
+// in the order in which it came, and nothing is dropped. Retries count too; tests don't.
+//
+// Examples: 10
+type RateLimit = int
+
 // Reachability Whether a part can be reached.
 //
 // Examples: ok
@@ -2034,6 +2040,11 @@ type Webhook struct {
 	// Examples: data.duration > 60 && data.status == "answered"
 	Filter *Filter `json:"filter"`
 
+	// RateLimit How many requests a second are sent at most; `null` for no limit.
+	//
+	// Examples: 10
+	RateLimit *RateLimit `json:"rate_limit"`
+
 	// Authentication What requests carry beside the signature, so that the receiver's existing checks accept them. Secrets go in
 	// and never come out again but masked.
 	//
@@ -2119,6 +2130,11 @@ type WebhookDefinition struct {
 	// Examples: data.duration > 60 && data.status == "answered"
 	Filter *Filter `json:"filter,omitempty"`
 
+	// RateLimit How many requests a second to send at most; no limit when left out.
+	//
+	// Examples: 10
+	RateLimit *RateLimit `json:"rate_limit,omitempty"`
+
 	// Authentication What requests carry beside the signature; nothing when left out.
 	//
 	// Examples: {"header":"X-Api-Key","type":"api_key","value":"5f4dcc3b5aa765d61d83"}
@@ -2182,6 +2198,11 @@ type WebhookPatch struct {
 	//
 	// Examples: null
 	Filter *Filter `json:"filter,omitempty"`
+
+	// RateLimit Another limit, or `null` for none. It also counts for what waits already.
+	//
+	// Examples: 50
+	RateLimit *RateLimit `json:"rate_limit,omitempty"`
 
 	// Authentication Another authentication, with all its fields, or `null` for none.
 	//

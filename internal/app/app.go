@@ -190,10 +190,14 @@ func (a *App) Run(ctx context.Context) error {
 	} else {
 		defer context.AfterFunc(ctx, stopWorking)()
 	}
+	turns := activities.NewTurns(a.store, worker.TurnSignal(a.temporal), a.log)
+	if a.roles.Worker {
+		group.Go(func() error { return turns.Run(working) })
+	}
 	group.Go(func() error {
 		defer stopScraping()
 		if a.roles.Worker {
-			return a.worker(starter).Run(working)
+			return a.worker(starter, turns).Run(working)
 		}
 		<-working.Done()
 		return nil
@@ -225,9 +229,9 @@ func (a *App) service(starter *service.Starter) *service.Service {
 	})
 }
 
-func (a *App) worker(starter *service.Starter) *worker.Worker {
+func (a *App) worker(starter *service.Starter, turns *activities.Turns) *worker.Worker {
 	sender := activities.NewSender(a.guard, a.config.AttemptTimeout, version.Version(), a.metrics)
-	acts := activities.New(a.store, sender, a.lanes, a.metrics, a.traces, a.log)
+	acts := activities.New(a.store, sender, a.lanes, turns, a.metrics, a.traces, a.log)
 	return worker.New(worker.Options{
 		Client: a.temporal, Namespace: a.config.TemporalNamespace, Activities: acts,
 		Discards:   activities.NewDiscards(a.store, worker.DiscardSignal(a.temporal), a.log),

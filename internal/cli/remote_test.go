@@ -269,6 +269,8 @@ func TestSecretsStayOffTheCommandLine(t *testing.T) {
 		{"from stdin\n", []string{"--auth-type=bearer", "--auth-token=-"}, `{"authentication":{"token":"from stdin","type":"bearer"}}`},
 		{`{"type":"none"}` + "\n", []string{"--authentication=-"}, `{"authentication":{"type":"none"}}`},
 		{"", []string{"--authentication=null", "--filter="}, `{"authentication":null,"filter":null}`},
+		{"", []string{"--rate-limit=20"}, `{"rate_limit":20}`},
+		{"", []string{"--rate-limit=0"}, `{"rate_limit":null}`},
 		{"", []string{"--events=a.b,c.d", "--events=e.*"}, `{"events":["a.b","c.d","e.*"]}`},
 	} {
 		asked.clear()

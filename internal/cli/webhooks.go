@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,10 +35,11 @@ type oneWebhook struct {
 
 // webhookFields are the flags for what a webhook consists of.
 type webhookFields struct {
-	Name   *string  `help:"What people call it." placeholder:"NAME"`
-	URL    *string  `name:"url" help:"Where to send to." placeholder:"URL"`
-	Events []string `help:"Event types to send: names, prefixes such as 'call.*', or '*'. May be repeated." placeholder:"TYPE"`
-	Filter *string  `help:"Send only what this CEL expression is true of; @FILE and - read it, an empty one takes it away." placeholder:"CEL"`
+	Name      *string  `help:"What people call it." placeholder:"NAME"`
+	URL       *string  `name:"url" help:"Where to send to." placeholder:"URL"`
+	Events    []string `help:"Event types to send: names, prefixes such as 'call.*', or '*'. May be repeated." placeholder:"TYPE"`
+	Filter    *string  `help:"Send only what this CEL expression is true of; @FILE and - read it, an empty one takes it away." placeholder:"CEL"`
+	RateLimit *int     `help:"Send at most so many requests a second; 0 takes the limit away." placeholder:"N"`
 	authenticationFlags
 }
 
@@ -54,6 +56,10 @@ func (f *webhookFields) body(env *Env) (body, error) {
 	}
 	if b["filter"] == "" {
 		b["filter"] = nil
+	}
+	set(b, "rate_limit", f.RateLimit)
+	if f.RateLimit != nil && *f.RateLimit == 0 {
+		b["rate_limit"] = nil
 	}
 	return b, f.add(env, b)
 }
@@ -149,6 +155,7 @@ func (s *session) webhook(w types.Webhook) string {
 		add("URL", w.URL).
 		add("Events", strings.Join(w.Events, ", ")).
 		add("Filter", text(w.Filter)).
+		add("Rate limit", rateLimitWords(w.RateLimit)).
 		addWord("Status", status).
 		add("Failing since", clock(w.FailingSince)).
 		add("Authentication", authenticationWords(w.Authentication)).
@@ -158,6 +165,14 @@ func (s *session) webhook(w types.Webhook) string {
 		add("Old secret until", clock(w.PreviousSigningSecretUntil)).
 		add("Created", at(w.CreatedAt)).
 		add("Changed", at(w.UpdatedAt)).String()
+}
+
+// rateLimitWords are empty for no limit.
+func rateLimitWords(limit *int) string {
+	if limit == nil {
+		return ""
+	}
+	return strconv.Itoa(*limit) + " a second"
 }
 
 // WebhooksUpdate changes a webhook.
