@@ -94,7 +94,7 @@ func (a *Activities) make(ctx context.Context, prepared store.Prepared, request 
 		return webhook.AttemptResult{}, fmt.Errorf("the worker was stopped in the middle of the attempt: %w", err)
 	}
 	attempt := answer.attempt(request, runID)
-	a.count(ctx, prepared, attempt)
+	a.count(ctx, prepared, attempt, request.Waited)
 	result := conclude(attempt, prepared.Delivery, answer.retryAfter, request.NextGap)
 	result.Number = prepared.Delivery.AttemptCount + 1
 	a.logAttempt(prepared, result)
@@ -240,12 +240,12 @@ func infrastructure(err error) error {
 }
 
 // count counts an attempt that was made, whether or not it can be recorded.
-func (a *Activities) count(ctx context.Context, prepared store.Prepared, attempt webhook.Attempt) {
+func (a *Activities) count(ctx context.Context, prepared store.Prepared, attempt webhook.Attempt, waited bool) {
 	lane := lanes.Queued
 	if activity.GetInfo(ctx).IsLocalActivity {
 		lane = lanes.Fast
 	}
-	if prepared.Delivery.AttemptCount == 0 {
+	if prepared.Delivery.AttemptCount == 0 && !waited { // under a rate limit, it is as late as its owner wants it
 		a.metrics.FirstAttempt(attempt.StartedAt.Sub(prepared.Delivery.CreatedAt))
 	}
 	kind := metrics.Attempt{Outcome: attempt.Outcome, Trigger: attempt.Trigger, Lane: lane}

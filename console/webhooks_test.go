@@ -180,7 +180,8 @@ func TestWhatIsWrongStandsBesideTheFields(t *testing.T) {
 func TestEditWebhook(t *testing.T) {
 	t.Parallel()
 	w := subscribed(func(w *webhook.Webhook) {
-		w.RateLimit = 25 w.Events = []string{"call.ended", "call.deep.*"} })
+		w.RateLimit, w.Events = 25, []string{"call.ended", "call.deep.*"}
+	})
 	s := &fakeService{webhooks: []webhook.Webhook{w}}
 	v, path := signedIn(t, s), "/console/webhooks/"+w.ID
 	got := v.get(path + "/edit")

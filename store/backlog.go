@@ -16,7 +16,8 @@ const (
 )
 
 // Backlog returns what is still to be delivered. It goes down the index on account, status and ID, once for each
-// account and open status, and the index of the sweep: what has ended costs nothing, however much it is.
+// account and open status, and the index of the sweep: what has ended costs nothing, however much it is. What waits for
+// its turn under a rate limit counts, but is not the oldest: it is as late as its owner wants it.
 func (s *Store) Backlog(ctx context.Context) (webhook.Backlog, error) {
 	var row struct {
 		Pending, Waiting                              int
@@ -27,9 +28,11 @@ func (s *Store) Backlog(ctx context.Context) (webhook.Backlog, error) {
 		WITH open AS MATERIALIZED (
 			SELECT s.status, counted.count, oldest.created_at
 			FROM accounts a CROSS JOIN (VALUES ('pending'), ('waiting')) s (status)
-			CROSS JOIN LATERAL (
-				SELECT created_at FROM deliveries d WHERE d.account_id = a.id AND d.status = s.status ORDER BY d.id LIMIT 1
-			) oldest
+			LEFT JOIN LATERAL (
+				SELECT created_at FROM deliveries d
+				WHERE d.account_id = a.id AND d.status = s.status AND NOT EXISTS (SELECT FROM turns WHERE delivery_id = d.id)
+				ORDER BY d.id LIMIT 1
+			) oldest ON true
 			CROSS JOIN LATERAL (
 				SELECT count(*) FROM (
 					SELECT FROM deliveries d WHERE d.account_id = a.id AND d.status = s.status LIMIT $1

@@ -162,8 +162,12 @@ func TestTurnsOfDeliveriesThatEnd(t *testing.T) {
 	}
 	f.exec(`UPDATE deliveries SET updated_at = now() - interval '1 hour'`)
 	require.Empty(t, f.overdue(10))
+	f.exec(`UPDATE deliveries SET created_at = now() - interval '1 hour'`)
+	backlog, err := f.Backlog(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, webhook.OpenDeliveries{Count: 2}, backlog.Pending, "nobody is called at night for it")
 
-	_, err := f.EndDelivery(t.Context(), ids[0], webhook.StatusDiscarded)
+	_, err = f.EndDelivery(t.Context(), ids[0], webhook.StatusDiscarded)
 	require.NoError(t, err)
 	require.Equal(t, 1, f.count(`SELECT count(*) FROM turns`))
 	require.NoError(t, f.DropTurn(t.Context(), ids[1]))
