@@ -94,7 +94,8 @@ func (a *Activities) make(ctx context.Context, prepared store.Prepared, request 
 		return webhook.AttemptResult{}, fmt.Errorf("the worker was stopped in the middle of the attempt: %w", err)
 	}
 	attempt := answer.attempt(request, runID)
-	a.count(ctx, prepared, attempt, request.Waited)
+	attempt.Lane, attempt.LaneReason = laneOf(ctx, request)
+	a.count(prepared, attempt, request.Waited)
 	result := conclude(attempt, prepared.Delivery, answer.retryAfter, request.NextGap)
 	result.Number = prepared.Delivery.AttemptCount + 1
 	a.logAttempt(prepared, result)
@@ -210,6 +211,7 @@ func (a *Activities) RecordAttempt(ctx context.Context, request webhook.RecordRe
 		DeliveryID: request.DeliveryID, RunID: rest.RunID, Sequence: rest.Sequence, Trigger: rest.Trigger,
 		Outcome: result.Outcome, StatusCode: result.StatusCode, ResponseTimeMS: result.ResponseTimeMS,
 		StartedAt: rest.StartedAt, EndedAt: rest.EndedAt, Timing: rest.Timing,
+		Lane: rest.Lane, LaneReason: rest.LaneReason,
 	}
 	if result.Error != "" {
 		attempt.Error = &result.Error
@@ -239,16 +241,24 @@ func infrastructure(err error) error {
 	return err
 }
 
-// count counts an attempt that was made, whether or not it can be recorded.
-func (a *Activities) count(ctx context.Context, prepared store.Prepared, attempt webhook.Attempt, waited bool) {
-	lane := lanes.Queued
-	if activity.GetInfo(ctx).IsLocalActivity {
-		lane = lanes.Fast
+// laneOf returns the lane in which an attempt is made, and why, if it is not the fast one.
+func laneOf(ctx context.Context, request webhook.AttemptRequest) (lane, reason *string) {
+	name := string(lanes.Queued)
+	switch {
+	case activity.GetInfo(ctx).IsLocalActivity:
+		name = string(lanes.Fast)
+	case request.LaneReason != "":
+		reason = &request.LaneReason
 	}
+	return &name, reason
+}
+
+// count counts an attempt that was made, whether or not it can be recorded.
+func (a *Activities) count(prepared store.Prepared, attempt webhook.Attempt, waited bool) {
 	if prepared.Delivery.AttemptCount == 0 && !waited { // under a rate limit, it is as late as its owner wants it
 		a.metrics.FirstAttempt(attempt.StartedAt.Sub(prepared.Delivery.CreatedAt))
 	}
-	kind := metrics.Attempt{Outcome: attempt.Outcome, Trigger: attempt.Trigger, Lane: lane}
+	kind := metrics.Attempt{Outcome: attempt.Outcome, Trigger: attempt.Trigger, Lane: lanes.Lane(*attempt.Lane)}
 	a.metrics.AttemptMade(kind, attempt.EndedAt.Sub(attempt.StartedAt))
 }
 

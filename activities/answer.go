@@ -42,7 +42,7 @@ func (a answer) attempt(request webhook.AttemptRequest, runID string) webhook.At
 func unrecorded(attempt webhook.Attempt, webhookID string) *webhook.Unrecorded {
 	return &webhook.Unrecorded{
 		WebhookID: webhookID, RunID: attempt.RunID, Sequence: attempt.Sequence, Trigger: attempt.Trigger,
-		StartedAt: attempt.StartedAt, EndedAt: attempt.EndedAt, Timing: attempt.Timing,
+		Lane: attempt.Lane, LaneReason: attempt.LaneReason, StartedAt: attempt.StartedAt, EndedAt: attempt.EndedAt, Timing: attempt.Timing,
 	}
 }
 

@@ -311,4 +311,13 @@ func TestAttemptAsALocalActivity(t *testing.T) {
 	require.NoError(t, value.Get(&result))
 	require.Equal(t, webhook.StatusDelivered, result.Status)
 	require.Len(t, s.recordings, 1)
+	require.Equal(t, "fast", *s.recordings[0].attempt.Lane)
+	require.Nil(t, s.recordings[0].attempt.LaneReason)
+
+	request := scheduled("dlv_1", 2)
+	request.LaneReason = "it is a retry"
+	_, err = h.attempt(request)
+	require.NoError(t, err)
+	require.Equal(t, "queued", *s.recordings[1].attempt.Lane)
+	require.Equal(t, request.LaneReason, *s.recordings[1].attempt.LaneReason)
 }

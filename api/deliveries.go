@@ -13,7 +13,8 @@ import (
 // deliveryDetails is the answer for a single delivery, [types.DeliveryDetails].
 type deliveryDetails struct {
 	types.Delivery
-	Attempts []types.Attempt `json:"attempts"`
+	Attempts         []types.Attempt `json:"attempts"`
+	RateLimitedSince *time.Time      `json:"rate_limited_since,omitempty"`
 }
 
 func (a *API) newDelivery(d webhook.Delivery) types.Delivery {
@@ -30,6 +31,7 @@ func newAttempt(attempt webhook.Attempt) types.Attempt {
 		ID: attempt.ID, Number: attempt.Number, Trigger: types.Trigger(attempt.Trigger), Outcome: types.Outcome(attempt.Outcome),
 		StatusCode: attempt.StatusCode, ResponseTimeMS: attempt.ResponseTimeMS, Error: attempt.Error,
 		RequestHeaders: attempt.RequestHeaders, ResponseHeaders: attempt.ResponseHeaders, Timing: newTiming(attempt.Timing),
+		Lane: (*types.AttemptLane)(attempt.Lane), LaneReason: attempt.LaneReason,
 		ResponseBody: strings.ToValidUTF8(string(attempt.ResponseBody), "\uFFFD"),
 		StartedAt:    attempt.StartedAt.UTC(), EndedAt: attempt.EndedAt.UTC(),
 	}
@@ -81,7 +83,7 @@ func (a *API) getDelivery(r *http.Request, accountID string) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := deliveryDetails{Delivery: a.newDelivery(d), Attempts: []types.Attempt{}}
+	answer := deliveryDetails{Delivery: a.newDelivery(d), Attempts: []types.Attempt{}, RateLimitedSince: utc(d.RateLimitedSince)}
 	for _, attempt := range attempts {
 		answer.Attempts = append(answer.Attempts, newAttempt(attempt))
 	}

@@ -14,12 +14,13 @@ import (
 // record writes down an attempt of a delivery that was answered with 503.
 func (f *fixture) record(deliveryID string, status webhook.Status, next *time.Time) {
 	f.t.Helper()
-	code, waited := 503, 810
+	code, waited, lane, reason := 503, 810, "queued", "it is a retry"
 	ended := time.Date(2025, 2, 2, 14, 30, 1, 0, time.UTC)
 	require.NoError(f.t, f.store.RecordAttempt(f.t.Context(), webhook.Attempt{
 		DeliveryID: deliveryID, RunID: "run-1", Sequence: 1, Trigger: webhook.TriggerSchedule, Outcome: webhook.OutcomeServerError,
 		StatusCode: &code, ResponseTimeMS: 812, ResponseHeaders: map[string][]string{"Server": {"nginx"}},
 		RequestHeaders: map[string][]string{"Authorization": {"Bearer ••••"}}, Timing: &webhook.Timing{FirstByteMS: &waited, Reused: true},
+		Lane: &lane, LaneReason: &reason,
 		ResponseBody: []byte("busy \xff<b>"), StartedAt: ended.Add(-812 * time.Millisecond), EndedAt: ended,
 	}, status, next))
 }
@@ -47,7 +48,8 @@ func TestGetDelivery(t *testing.T) {
 		"error": nil, "response_headers": map[string]any{"Server": []any{"nginx"}}, "response_body": "busy \ufffd<b>",
 		"request_headers": map[string]any{"Authorization": []any{"Bearer ••••"}},
 		"timing":          map[string]any{"dns_ms": nil, "connect_ms": nil, "tls_ms": nil, "first_byte_ms": 810.0, "connection_reused": true},
-		"started_at":      "2025-02-02T14:30:00.188Z", "ended_at": "2025-02-02T14:30:01Z",
+		"lane":            "queued", "lane_reason": "it is a retry",
+		"started_at": "2025-02-02T14:30:00.188Z", "ended_at": "2025-02-02T14:30:01Z",
 	}, attempt)
 	for _, name := range []string{"created_at", "updated_at"} {
 		require.Regexp(t, `^20\d\d-.*Z$`, got[name])

@@ -23,6 +23,7 @@ type attempt struct {
 	Hint     string // what it means and what to do; empty when all is well
 	Started  time.Time
 	Sent     []header // empty where nothing was, or it isn't known
+	Lane     string   // and why; empty where it isn't known
 	Timing   []span   // empty where it isn't known
 	Headers  []header
 	Answered bool
@@ -55,10 +56,23 @@ func newAttempt(a webhook.Attempt) attempt {
 		Sent: newHeaders(a.RequestHeaders), Timing: spansOf(a), Headers: newHeaders(a.ResponseHeaders),
 		Answered: a.StatusCode != nil, Body: newText(a.ResponseBody, len(a.ResponseBody) >= webhook.KeptBody, shownAnswer),
 	}
+	shown.Lane = laneWords(a)
 	if a.Error != nil {
 		shown.Error = *a.Error
 	}
 	return shown
+}
+
+// laneWords says in which lane an attempt was made, and why.
+func laneWords(a webhook.Attempt) string {
+	switch {
+	case a.Lane == nil:
+		return ""
+	case a.LaneReason == nil:
+		return *a.Lane
+	default:
+		return *a.Lane + ", since " + *a.LaneReason
+	}
 }
 
 func newHeaders(head map[string][]string) (shown []header) {

@@ -23,6 +23,7 @@ type inspection struct {
 	EventID, WebhookID string
 	Updated            time.Time
 	Open               bool
+	RateLimited        bool // it waits for its turn
 	MayManage          bool
 	CannotRetry        string // why it cannot be retried, empty when it can
 	Steps              []step
@@ -68,7 +69,7 @@ func (c *Console) inspect(r *http.Request, s session) (inspection, error) {
 	own := deliveriesPath + "/" + d.ID
 	shown := inspection{
 		row:     newRow(d, list.url(own), c.service.WorkflowURL(d.ID)),
-		EventID: d.EventID, WebhookID: d.WebhookID, Updated: d.UpdatedAt.UTC(), Open: d.Status.Open(), MayManage: s.May(webhook.ScopeManage),
+		EventID: d.EventID, WebhookID: d.WebhookID, Updated: d.UpdatedAt.UTC(), Open: d.Status.Open(), RateLimited: d.RateLimitedSince != nil, MayManage: s.May(webhook.ScopeManage),
 		CannotRetry: cannotRetry(found, s), Steps: stepsOf(found), Request: requestOf(found),
 		ListURL: list.url(deliveriesPath), LiveURL: list.url(own + live),
 	}

@@ -17,7 +17,11 @@ func TestTimingOfAnAttempt(t *testing.T) {
 	fresh.Timing = &webhook.Timing{
 		DNSMS: milliseconds(0), ConnectMS: milliseconds(10), TLSMS: milliseconds(25), FirstByteMS: milliseconds(60),
 	}
+	fast := "fast"
+	fresh.Lane = &fast
 	reused := failed(200)
+	queued, reason := "queued", "it is a retry"
+	reused.Lane, reused.LaneReason = &queued, &reason
 	reused.Timing = &webhook.Timing{FirstByteMS: milliseconds(812), Reused: true}
 	refused := webhook.Attempt{Outcome: webhook.OutcomeConnectionError, Timing: &webhook.Timing{ConnectMS: milliseconds(0)}}
 	got := see(t, inspection(webhook.StatusDelivered, fresh, reused, refused, failed(500)))
@@ -34,6 +38,19 @@ func TestTimingOfAnAttempt(t *testing.T) {
 	assert.Equal(t, []string{"Connect < 1 ms", "Rest < 1 ms", "Total < 1 ms"}, got.texts("#attempt-3 .timing > div"))
 	assert.Empty(t, got.page.Find("#attempt-4 .timing").Nodes, "what isn't known isn't shown")
 	assert.Equal(t, "true", got.attr("#attempt-1 .timing svg", "aria-hidden"))
+	assert.Equal(t, "Lane: fast", got.text("#attempt-1 .lane"))
+	assert.Equal(t, "Lane: queued, since it is a retry", got.text("#attempt-2 .lane"))
+	assert.Empty(t, got.page.Find("#attempt-3 .lane").Nodes)
+}
+
+// What waits for its turn says so, and since when.
+func TestRateLimitedDelivery(t *testing.T) {
+	t.Parallel()
+	found := inspection(webhook.StatusPending)
+	assert.NotContains(t, see(t, found).text("#timeline .running"), "rate limit")
+	since := found.Delivery.CreatedAt
+	found.Delivery.RateLimitedSince = &since
+	assert.Contains(t, see(t, found).text("#timeline .running"), "Waits for its turn under the webhook’s rate limit")
 }
 
 func TestRequestHeadersOfAnAttempt(t *testing.T) {

@@ -317,7 +317,7 @@ func (s *Starter) startOptions(d webhook.Delivery, lane lanes.Choice) (client.St
 	}
 	input := workflows.DeliveryInput{
 		AccountID: d.AccountID, WebhookID: d.WebhookID, EventID: d.EventID, Schedule: s.scheduleOf(d),
-		FastLane: lane.Lane == lanes.Fast, SlowLane: lane.Slow,
+		FastLane: lane.Lane == lanes.Fast, SlowLane: lane.Slow, LaneReason: lane.Why,
 	}
 	details := fmt.Sprintf("Sends event `%s` to webhook `%s` of account `%s`. "+
 		"Signal `retry` to attempt it now; cancel to give it up.\n\nFirst attempt: %s lane", d.EventID, d.WebhookID, d.AccountID, lane.Lane)

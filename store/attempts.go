@@ -10,7 +10,7 @@ import (
 
 const attemptColumns = `
 	id, delivery_id, run_id, sequence, number, trigger, outcome, status_code, response_time_ms, error,
-	response_body, started_at, ended_at`
+	response_body, started_at, ended_at, lane, lane_reason`
 
 // Attempts returns all attempts of a delivery of the account, in the order in which they were made.
 func (s *Store) Attempts(ctx context.Context, accountID, deliveryID string) ([]webhook.Attempt, error) {

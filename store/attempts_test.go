@@ -14,8 +14,9 @@ import (
 // attempt is one that was answered with a status code.
 func attempt(d webhook.Delivery, run string, sequence, code int) webhook.Attempt {
 	ended := time.Now().UTC().Truncate(time.Microsecond)
-	waited := 810
+	waited, lane, reason := 810, "queued", "it is a retry"
 	return webhook.Attempt{
+		Lane: &lane, LaneReason: &reason,
 		RequestHeaders: map[string][]string{"Webhook-Signature": {"v1,••••"}}, Timing: &webhook.Timing{FirstByteMS: &waited, Reused: true},
 		DeliveryID: d.ID, RunID: run, Sequence: sequence, Trigger: webhook.TriggerSchedule, Outcome: webhook.OutcomeOf(code),
 		StatusCode: &code, ResponseTimeMS: 812, ResponseHeaders: map[string][]string{"Server": {"ö", "b"}},

@@ -19,7 +19,8 @@ const deliveryColumns = `
 func (s *Store) Delivery(ctx context.Context, accountID, id string) (webhook.Delivery, error) {
 	var d webhook.Delivery
 	err := s.db.GetContext(ctx, &d, `
-		SELECT `+deliveryColumns+` FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id
+		SELECT `+deliveryColumns+`, t.asked_at AS rate_limited_since
+		FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id LEFT JOIN turns t ON t.delivery_id = d.id
 		WHERE d.account_id = $1 AND d.id = $2`, accountID, id)
 	if err != nil {
 		return webhook.Delivery{}, fmt.Errorf("find delivery: %w", notFound(err, webhook.DeliveryPrefix, id))

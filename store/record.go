@@ -56,17 +56,19 @@ const recordStatement = `
 	WITH made AS MATERIALIZED (
 		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::int[], $8::int[],
 			$9::text[], $10::jsonb[], $11::bytea[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::timestamptz[],
-			$17::jsonb[], $18::jsonb[])
+			$17::jsonb[], $18::jsonb[], $19::text[], $20::text[])
 			AS made (id, delivery_id, run_id, sequence, trigger, outcome, status_code, response_time_ms,
-				error, response_headers, response_body, started_at, ended_at, status, next_attempt_at, request_headers, timing)
+				error, response_headers, response_body, started_at, ended_at, status, next_attempt_at, request_headers, timing,
+				lane, lane_reason)
 	), delivery AS MATERIALIZED (
 		SELECT id, attempt_count, webhook_id FROM deliveries WHERE id = ANY ($2) ORDER BY id FOR UPDATE
 	), attempt AS (
 		INSERT INTO attempts (id, delivery_id, run_id, sequence, number, trigger, outcome, status_code,
 			response_time_ms, error, response_headers, response_body, started_at, ended_at, webhook_id,
-			request_headers, timing)
+			request_headers, timing, lane, lane_reason)
 		SELECT made.id, delivery_id, run_id, sequence, attempt_count + 1, trigger, outcome, status_code,
-			response_time_ms, error, response_headers, response_body, started_at, ended_at, webhook_id, request_headers, timing
+			response_time_ms, error, response_headers, response_body, started_at, ended_at, webhook_id, request_headers, timing,
+			lane, lane_reason
 		FROM made JOIN delivery ON delivery.id = delivery_id
 		ON CONFLICT (delivery_id, run_id, sequence) DO NOTHING
 		RETURNING id, delivery_id, number, webhook_id, date_trunc('hour', started_at, 'UTC') AS hour
@@ -94,7 +96,7 @@ func (s *Store) recordAll(ctx context.Context, made []recording) ([]struct{}, er
 	}
 	_, err = statement.ExecContext(ctx, rows.ids, rows.deliveryIDs, rows.runIDs, rows.sequences, rows.triggers, rows.outcomes,
 		rows.statusCodes, rows.responseTimes, rows.errors, rows.headers, rows.bodies, rows.startedAt, rows.endedAt,
-		rows.statuses, rows.nextAttemptAt, lateAfter.Seconds(), rows.requestHeaders, rows.timings)
+		rows.statuses, rows.nextAttemptAt, lateAfter.Seconds(), rows.requestHeaders, rows.timings, rows.lanes, rows.laneReasons)
 	return make([]struct{}, len(made)), err
 }
 
@@ -102,7 +104,7 @@ func (s *Store) recordAll(ctx context.Context, made []recording) ([]struct{}, er
 type recordingRows struct {
 	ids, deliveryIDs, runIDs, sequences, triggers, outcomes, statusCodes, responseTimes column
 	errors, headers, bodies, startedAt, endedAt, statuses, nextAttemptAt                column
-	requestHeaders, timings                                                             column
+	requestHeaders, timings, lanes, laneReasons                                         column
 }
 
 func (rows *recordingRows) add(r recording) {
@@ -118,6 +120,8 @@ func (rows *recordingRows) add(r recording) {
 	rows.headers.string(r.details[0])
 	rows.requestHeaders.string(r.details[1])
 	rows.timings.string(r.details[2])
+	rows.lanes.maybeString(r.Lane)
+	rows.laneReasons.maybeString(r.LaneReason)
 	rows.bodies.bytes(r.ResponseBody)
 	rows.startedAt.time(r.StartedAt)
 	rows.endedAt.time(r.EndedAt)

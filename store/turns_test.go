@@ -161,6 +161,7 @@ func TestTurnsOfDeliveriesThatEnd(t *testing.T) {
 		require.False(t, f.take(id, w).Taken)
 	}
 	f.exec(`UPDATE deliveries SET updated_at = now() - interval '1 hour'`)
+	require.NotNil(t, f.delivery(ids[0]).RateLimitedSince)
 	require.Empty(t, f.overdue(10))
 	f.exec(`UPDATE deliveries SET created_at = now() - interval '1 hour'`)
 	backlog, err := f.Backlog(t.Context())

@@ -18,6 +18,8 @@ type AttemptRequest struct {
 	// MayMove allows for no attempt if the endpoint has got into trouble: then the result says Moved, and the attempt is
 	// asked for again where slow endpoints wait for each other.
 	MayMove bool `json:"may_move,omitempty"`
+	// LaneReason is why the attempt is queued, in plain words; empty in the fast lane.
+	LaneReason string `json:"lane_reason,omitempty"`
 	// Waited says that the delivery was kept waiting for its turn, see AttemptResult.Waits.
 	Waited bool `json:"waited,omitempty"`
 }
@@ -52,6 +54,9 @@ type Unrecorded struct {
 	StartedAt time.Time `json:"started_at"`
 	EndedAt   time.Time `json:"ended_at"`
 	Timing    *Timing   `json:"timing,omitempty"`
+
+	Lane       *string `json:"lane,omitempty"`
+	LaneReason *string `json:"lane_reason,omitempty"`
 }
 
 // RecordRequest asks the record activity to write down an attempt that the attempt activity could not.

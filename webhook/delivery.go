@@ -81,6 +81,9 @@ type Delivery struct {
 	NextAttemptAt *time.Time `db:"next_attempt_at"`
 	CreatedAt     time.Time  `db:"created_at"`
 	UpdatedAt     time.Time  `db:"updated_at"`
+	// RateLimitedSince is since when it waits for its turn under its webhook's rate limit. It is looked up for a single
+	// delivery, not for lists.
+	RateLimitedSince *time.Time `db:"rate_limited_since"`
 
 	// What the last attempt brought; nil before the first.
 	Outcome        *Outcome `db:"outcome"`
@@ -111,9 +114,11 @@ type Attempt struct {
 	Outcome         Outcome             `db:"outcome"`
 	StatusCode      *int                `db:"status_code"` // nil when no answer came
 	ResponseTimeMS  int                 `db:"response_time_ms"`
-	Error           *string             `db:"error"` // in plain words; nil with an answer
-	RequestHeaders  map[string][]string `db:"-"`     // as they were sent, secrets masked; nil where nothing was, or it isn't known
-	Timing          *Timing             `db:"-"`     // nil where it isn't known
+	Error           *string             `db:"error"`       // in plain words; nil with an answer
+	RequestHeaders  map[string][]string `db:"-"`           // as they were sent, secrets masked; nil where nothing was, or it isn't known
+	Lane            *string             `db:"lane"`        // fast or queued; nil where it isn't known
+	LaneReason      *string             `db:"lane_reason"` // why it was queued, in plain words; nil in the fast lane
+	Timing          *Timing             `db:"-"`           // nil where it isn't known
 	ResponseHeaders map[string][]string `db:"-"`
 	ResponseBody    []byte              `db:"response_body"` // the first [KeptBody]
 	StartedAt       time.Time           `db:"started_at"`

@@ -30,6 +30,8 @@ type DeliveryInput struct {
 	FastLane bool `json:"fast_lane,omitempty"`
 	// SlowLane asks for the first attempt, in the queued lane, on the task queue of slow endpoints.
 	SlowLane bool `json:"slow_lane,omitempty"`
+	// LaneReason is why the first attempt is queued, in plain words; empty in the fast lane.
+	LaneReason string `json:"lane_reason,omitempty"`
 }
 
 // DeliveryResult is how a delivery ended that did not fail.

@@ -38,6 +38,7 @@ type endpoint struct {
 	before    int // attempts of earlier runs
 	// queues are where attempts were asked for; in trouble, those that may move do. It took so many milliseconds to answer.
 	queues  []string
+	reasons []string // why there
 	trouble bool
 	took    int
 	turn    time.Duration // before this time since the start, it is not its turn
@@ -50,6 +51,7 @@ func (e *endpoint) Attempt(ctx context.Context, request webhook.AttemptRequest) 
 		queue = "fast"
 	}
 	e.queues = append(e.queues, queue)
+	e.reasons = append(e.reasons, request.LaneReason)
 	if request.MayMove && e.trouble {
 		return webhook.AttemptResult{Status: webhook.StatusPending, Moved: true}, nil
 	}

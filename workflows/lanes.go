@@ -24,6 +24,9 @@ func (d *delivery) post(ctx workflow.Context, request webhook.AttemptRequest, su
 			return result, nil
 		}
 		slow = result.Moved
+		request.LaneReason = whyFastFailed
+	} else {
+		request.LaneReason = d.laneReason(request)
 	}
 	if !slow {
 		request.MayMove = true
@@ -32,13 +35,38 @@ func (d *delivery) post(ctx workflow.Context, request webhook.AttemptRequest, su
 			return result, err
 		}
 	}
-	request.MayMove = false
+	if request.MayMove { // it was moved
+		request.MayMove, request.LaneReason = false, whyTroubled
+	}
 	return d.queue(ctx, SlowAttemptTaskQueue, request, summary)
 }
 
 func (d *delivery) queue(ctx workflow.Context, taskQueue string, request webhook.AttemptRequest, summary string) (result webhook.AttemptResult, err error) {
 	err = workflow.ExecuteActivity(d.queuedLane(ctx, taskQueue, summary), AttemptActivity, request).Get(ctx, &result)
 	return result, err
+}
+
+// Why an attempt is queued, beside what the starter of the delivery says about the first.
+const (
+	whyTroubled   = "its endpoint has been slow or failing of late"
+	whyFastFailed = "it could not be made in the fast lane"
+	whyWaited     = "it waited for its turn under the webhook's rate limit"
+	whyRetry      = "it is a retry"
+	whySlow       = "it is a retry, and the attempt before it was slow"
+)
+
+// laneReason returns why an attempt is queued.
+func (d *delivery) laneReason(request webhook.AttemptRequest) string {
+	switch {
+	case request.Waited:
+		return whyWaited
+	case d.last == nil:
+		return d.input.LaneReason
+	case d.isSlow():
+		return whySlow
+	default:
+		return whyRetry
+	}
 }
 
 // isSlow reports whether the endpoint is known to be slow: by the last attempt or, before the first, by who started

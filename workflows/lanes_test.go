@@ -14,19 +14,21 @@ import (
 func TestLanes(t *testing.T) {
 	t.Parallel()
 	const fast, quick, slow = "fast", workflows.AttemptTaskQueue, workflows.SlowAttemptTaskQueue
+	const first, retry, slowRetry = "no worker runs beside the API", "it is a retry", "it is a retry, and the attempt before it was slow"
+	const troubled = "its endpoint has been slow or failing of late"
 	for name, scenario := range map[string]struct {
 		fast, slow, trouble bool
 		took                int
-		want                []string
+		want, why           []string
 	}{
-		"fast, then queued":                    {fast: true, want: []string{fast, quick}},
-		"queued":                               {want: []string{quick, quick}},
-		"queued beside slow ones":              {slow: true, want: []string{slow, quick}},
-		"moved, from the fast lane too":        {fast: true, trouble: true, want: []string{fast, slow, quick, slow}},
-		"moved":                                {trouble: true, want: []string{quick, slow, quick, slow}},
-		"known to be slow":                     {slow: true, trouble: true, took: 1001, want: []string{slow, slow}},
-		"slow answers move the attempts after": {fast: true, took: 1001, want: []string{fast, slow}},
-		"at the limit":                         {fast: true, took: 1000, want: []string{fast, quick}},
+		"fast, then queued":                    {fast: true, want: []string{fast, quick}, why: []string{"", retry}},
+		"queued":                               {want: []string{quick, quick}, why: []string{first, retry}},
+		"queued beside slow ones":              {slow: true, want: []string{slow, quick}, why: []string{first, retry}},
+		"moved, from the fast lane too":        {fast: true, trouble: true, want: []string{fast, slow, quick, slow}, why: []string{"", troubled, retry, troubled}},
+		"moved":                                {trouble: true, want: []string{quick, slow, quick, slow}, why: []string{first, troubled, retry, troubled}},
+		"known to be slow":                     {slow: true, trouble: true, took: 1001, want: []string{slow, slow}, why: []string{first, slowRetry}},
+		"slow answers move the attempts after": {fast: true, took: 1001, want: []string{fast, slow}, why: []string{"", slowRetry}},
+		"at the limit":                         {fast: true, took: 1000, want: []string{fast, quick}, why: []string{"", retry}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -34,10 +36,12 @@ func TestLanes(t *testing.T) {
 			d.trouble, d.took = scenario.trouble, scenario.took
 			result, err := d.runInput(workflows.DeliveryInput{
 				AccountID: "acc_1", WebhookID: "whk_1", EventID: "evt_1", Schedule: sixSteps, FastLane: scenario.fast, SlowLane: scenario.slow,
+				LaneReason: scenario.why[0],
 			})
 			require.NoError(t, err)
 			require.Equal(t, workflows.DeliveryResult{Status: webhook.StatusDelivered, Attempts: 2}, result)
 			require.Equal(t, scenario.want, d.queues)
+			require.Equal(t, scenario.why, d.reasons)
 			require.Equal(t, []time.Duration{0, min1}, d.offsets())
 		})
 	}

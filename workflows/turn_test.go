@@ -28,6 +28,8 @@ func TestWaitingForATurn(t *testing.T) {
 	require.Equal(t, workflows.DeliveryResult{Status: webhook.StatusDelivered, Attempts: 2}, result)
 	require.Equal(t, []time.Duration{0, time.Minute, 2 * time.Minute, 3 * time.Minute}, d.asked)
 	require.Equal(t, []string{"fast", workflows.AttemptTaskQueue, workflows.AttemptTaskQueue, workflows.AttemptTaskQueue}, d.queues)
+	const waited = "it waited for its turn under the webhook's rate limit"
+	require.Equal(t, []string{"", waited, waited, "it is a retry"}, d.reasons)
 	require.Equal(t, []time.Duration{2 * time.Minute, 3 * time.Minute}, d.offsets())
 	require.Equal(t, 5*time.Minute, *d.gaps[1], "the schedule goes on from the attempt")
 }

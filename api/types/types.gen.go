@@ -128,6 +128,24 @@ func (e AlertType) Valid() bool {
 	}
 }
 
+// Defines values for AttemptLane.
+const (
+	AttemptLaneFast   AttemptLane = "fast"
+	AttemptLaneQueued AttemptLane = "queued"
+)
+
+// Valid indicates whether the value is a known member of the AttemptLane enum.
+func (e AttemptLane) Valid() bool {
+	switch e {
+	case AttemptLaneFast:
+		return true
+	case AttemptLaneQueued:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BasicAuthenticationType.
 const (
 	BasicAuthenticationTypeBasic BasicAuthenticationType = "basic"
@@ -890,6 +908,18 @@ type Attempt struct {
 	// Examples: {"connect_ms":9,"connection_reused":false,"dns_ms":2,"first_byte_ms":51,"tls_ms":21}
 	Timing *AttemptTiming `json:"timing"`
 
+	// Lane How it was made: `fast` at once by who started the delivery, `queued` after what waited before it. `null` for
+	// attempts that were made before this was kept.
+	//
+	//
+	// Examples: queued
+	Lane *AttemptLane `json:"lane"`
+
+	// LaneReason Why it was queued, in plain words; `null` in the fast lane, and where it isn't known.
+	//
+	// Examples: it is a retry
+	LaneReason *string `json:"lane_reason"`
+
 	// StartedAt When it began.
 	//
 	// Examples: 2026-11-24T14:24:16.410022Z
@@ -900,6 +930,9 @@ type Attempt struct {
 	// Examples: 2026-11-24T14:24:16.494310Z
 	EndedAt time.Time `json:"ended_at"`
 }
+
+// AttemptLane defines model for Attempt.Lane.
+type AttemptLane string
 
 // AttemptID The ID of an attempt.
 //
@@ -1246,6 +1279,11 @@ type DeliveryDetails struct {
 	//
 	// Examples: []
 	Attempts []Attempt `json:"attempts"`
+
+	// RateLimitedSince Since when it waits for its turn under the webhook's rate limit. Only while it does.
+	//
+	// Examples: 2026-11-24T14:24:16.410022Z
+	RateLimitedSince *time.Time `json:"rate_limited_since,omitempty"`
 }
 
 // DeliveryID The ID of a delivery, and of its workflow.

@@ -91,6 +91,9 @@ func (c *DeliveriesShow) Run(env *Env) error {
 
 func (s *session) deliveryDetails(d types.DeliveryDetails) string {
 	out := s.delivery(withoutAttempts(d))
+	if d.RateLimitedSince != nil {
+		out += "\nWaits for its turn under the webhook's rate limit since " + at(*d.RateLimitedSince) + ".\n"
+	}
 	if len(d.Attempts) > 0 {
 		out += "\n" + tableOf(s, attemptColumns(), d.Attempts)
 	}
@@ -133,6 +136,7 @@ func attemptColumns() []column[types.Attempt] {
 		{title: "CODE", value: func(a types.Attempt) string { return number(a.StatusCode) }},
 		{title: "TIME", value: func(a types.Attempt) string { return milliseconds(&a.ResponseTimeMS) }},
 		{title: "OF WHICH", value: func(a types.Attempt) string { return timing(a.Timing) }},
+		{title: "LANE", value: lane},
 		{title: "ANSWER", value: func(a types.Attempt) string { return cmp.Or(text(a.Error), firstLine(a.ResponseBody)) }},
 	}
 }
@@ -155,6 +159,15 @@ func timing(t *types.AttemptTiming) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// lane returns the lane of an attempt, and why, if it is not the fast one; nothing when it isn't known.
+func lane(a types.Attempt) string {
+	name := text(a.Lane)
+	if a.LaneReason != nil {
+		name += ", since " + *a.LaneReason
+	}
+	return name
 }
 
 func firstLine(text string) string {

@@ -48,8 +48,8 @@ func watched(status string, attempts ...string) string {
 }
 
 const (
-	first  = `{"number":1,"trigger":"schedule","outcome":"server_error","status_code":503,"response_time_ms":84,"error":null,"response_body":"try\nlater","timing":{"dns_ms":2,"connect_ms":9,"tls_ms":21,"first_byte_ms":51,"connection_reused":false},"started_at":"2026-11-24T14:30:00Z"}`
-	second = `{"number":2,"trigger":"manual","outcome":"success","status_code":200,"response_time_ms":7,"error":null,"response_body":"","timing":{"dns_ms":null,"connect_ms":null,"tls_ms":null,"first_byte_ms":7,"connection_reused":true},"started_at":"2026-11-24T14:31:00Z"}`
+	first  = `{"number":1,"trigger":"schedule","outcome":"server_error","status_code":503,"response_time_ms":84,"error":null,"response_body":"try\nlater","timing":{"dns_ms":2,"connect_ms":9,"tls_ms":21,"first_byte_ms":51,"connection_reused":false},"lane":"fast","lane_reason":null,"started_at":"2026-11-24T14:30:00Z"}`
+	second = `{"number":2,"trigger":"manual","outcome":"success","status_code":200,"response_time_ms":7,"error":null,"response_body":"","timing":{"dns_ms":null,"connect_ms":null,"tls_ms":null,"first_byte_ms":7,"connection_reused":true},"lane":"queued","lane_reason":"it is a retry","started_at":"2026-11-24T14:31:00Z"}`
 	third  = `{"number":2,"trigger":"manual","outcome":"timeout","status_code":null,"response_time_ms":30000,"error":"no answer","response_body":"","started_at":"2026-11-24T14:31:00Z"}`
 )
 
@@ -61,9 +61,9 @@ func TestWatch(t *testing.T) {
 	require.Equal(t, 0, status, stderr)
 	require.Equal(t, "Back soon.\n  Asking again until it answers.\n", stderr)
 	require.Equal(t, lines(
-		"ATTEMPT  STARTED              TRIGGER   OUTCOME       CODE  TIME   OF WHICH                                 ANSWER",
-		"1        <time>  schedule  server_error  503   84 ms  DNS 2, connect 9, TLS 21, first byte 51  try",
-		"2        <time>  manual    success       200   7 ms   reused, first byte 7",
+		"ATTEMPT  STARTED              TRIGGER   OUTCOME       CODE  TIME   OF WHICH                                 LANE  ANSWER",
+		"1        <time>  schedule  server_error  503   84 ms  DNS 2, connect 9, TLS 21, first byte 51  fast  try",
+		"2        <time>  manual    success       200   7 ms   reused, first byte 7                     queued, since it is a retry",
 	), masked(stdout))
 
 	r = scripted(t, watched("exhausted", first, third))
