@@ -37,6 +37,12 @@ type Roles struct {
 // drain is what a process adds to the attempt timeout when it waits for attempts under way to end.
 const drain = 10 * time.Second
 
+// LongestStop is how long a process with this configuration takes to stop, from the first signal, if everything takes as
+// long as it may. Whoever stops it is to wait for longer.
+func LongestStop(c config.Config) time.Duration {
+	return c.DrainDelay + requestDrain + c.AttemptTimeout + drain
+}
+
 // App is a durahook process.
 type App struct {
 	config   config.Config

@@ -50,10 +50,12 @@ func newHTTPServer(handler http.Handler) *http.Server {
 	}
 }
 
+// requestDrain is what requests under way get to end.
+const requestDrain = 10 * time.Second
+
 // run serves until ctx is done, and for as long as delay says after that, but on no connection for a further request:
 // those who send them are to turn elsewhere. Then it lets requests under way end, after it has called stopping.
 func (s *server) run(ctx context.Context, handler http.Handler, delay time.Duration, stopping ...func()) error {
-	const drainTimeout = 10 * time.Second
 	h := newHTTPServer(handler)
 	for _, f := range stopping {
 		h.RegisterOnShutdown(f)
@@ -71,7 +73,7 @@ func (s *server) run(ctx context.Context, handler http.Handler, delay time.Durat
 		return fmt.Errorf("serve HTTP: %w", err)
 	case <-time.After(delay):
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestDrain)
 	defer cancel()
 	if err := h.Shutdown(stop); err != nil {
 		return errors.Join(fmt.Errorf("let requests end: %w", err), h.Close())
