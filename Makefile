@@ -10,12 +10,18 @@ TIMEOUT ?= 20m
 GOLANGCI_LINT_VERSION := 2.15.0
 WORKFLOWCHECK_VERSION := 0.6.0
 OAPI_CODEGEN_VERSION  := 2.8.2
+GOVULNCHECK_VERSION   := 1.9.0
+VULNDB_VERSION        := 0.0.0-20261105234957-e22db6528018
+CYCLONEDX_VERSION     := 1.10.0
 
 # Tools are built once for each version of them and of Go.
 tools         := bin/tools/$(shell $(GO) env GOVERSION)
 golangci_lint := $(tools)/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
 workflowcheck := $(tools)/workflowcheck-$(WORKFLOWCHECK_VERSION)/workflowcheck
 oapi_codegen  := $(tools)/oapi-codegen-$(OAPI_CODEGEN_VERSION)/oapi-codegen
+govulncheck   := $(tools)/govulncheck-$(GOVULNCHECK_VERSION)/govulncheck
+indexdb       := $(tools)/indexdb-$(VULNDB_VERSION)/indexdb
+cyclonedx     := $(tools)/cyclonedx-gomod-$(CYCLONEDX_VERSION)/cyclonedx-gomod
 
 # What "make generate" makes of api/openapi.yaml.
 generated := api/types/types.gen.go client/client.gen.go api/docs.gen.html
@@ -32,7 +38,7 @@ in-each-module = @for module in $(MODULES); do echo "$$module: $(1)"; (cd $$modu
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## List the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## Build and start everything; make run ARGS="--no-demo" hands flags on
@@ -60,6 +66,34 @@ lint: $(golangci_lint) ## Run golangci-lint
 .PHONY: workflowcheck
 workflowcheck: $(workflowcheck) ## Check that the workflows are deterministic
 	$(workflowcheck) ./workflows/...
+
+.PHONY: licences
+licences: ## Fail if a program has code in it under a licence that we may not give away
+	$(GO) run ./internal/licences . ./cmd/durahook
+	$(GO) run ./internal/licences standalone .
+
+.PHONY: vulncheck
+vulncheck: $(govulncheck) ## Fail if a program has a known vulnerability in it
+	$(GO) build -buildvcs=false -o bin/vulncheck/durahook ./cmd/durahook
+	$(GO) -C standalone build -buildvcs=false -o ../bin/vulncheck/durahook-standalone .
+	MAKE="$(MAKE)" .ci/vulncheck $(govulncheck) $(indexdb) v$(VULNDB_VERSION) bin/vulncheck/durahook bin/vulncheck/durahook-standalone
+
+# No paths, no times, no state of the checkout: whoever builds a release's source with the same Go gets the same bytes.
+reproducible = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "$(ldflags)"
+
+.PHONY: check-reproducible
+check-reproducible: ## Fail if durahook is another program when it is built in another directory
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && mkdir "$$dir/source" && \
+		git ls-files -z ':!standalone' | tar --null -T - -c | tar -x -C "$$dir/source" && \
+		$(reproducible) -o "$$dir/here" ./cmd/durahook && \
+		(cd "$$dir/source" && $(reproducible) -o "$$dir/there" ./cmd/durahook) && \
+		cmp "$$dir/here" "$$dir/there" && \
+		[ "$$("$$dir/there" version)" = "durahook $(VERSION)" ] && sha256sum <"$$dir/here"
+
+.PHONY: sbom
+sbom: $(cyclonedx) build ## Write what the programs are made of to bin/*.cdx.json (CycloneDX)
+	for program in durahook durahook-standalone; do \
+		$(cyclonedx) bin -json -licenses -version $(VERSION) -output bin/$$program.cdx.json bin/$$program || exit 1; done
 
 .PHONY: fmt
 fmt: ## Format all Go files
@@ -109,3 +143,12 @@ $(workflowcheck):
 
 $(oapi_codegen):
 	GOBIN=$(abspath $(@D)) $(GO) install github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v$(OAPI_CODEGEN_VERSION)
+
+$(govulncheck):
+	GOBIN=$(abspath $(@D)) $(GO) install golang.org/x/vuln/cmd/govulncheck@v$(GOVULNCHECK_VERSION)
+
+$(indexdb):
+	GOBIN=$(abspath $(@D)) $(GO) install golang.org/x/vulndb/cmd/indexdb@v$(VULNDB_VERSION)
+
+$(cyclonedx):
+	GOBIN=$(abspath $(@D)) $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v$(CYCLONEDX_VERSION)

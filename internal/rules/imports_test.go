@@ -54,6 +54,7 @@ func mayImport() map[string][]string {
 		"internal/batch":       {},
 		"internal/cli":         {anything},
 		"internal/config":      {"webhook", "encryption", "target", "alerts"},
+		"internal/licences":    {},
 		"internal/openapigen":  {"internal/reference"},
 		"internal/openapitest": {},
 		"internal/postgres":    {},
@@ -62,6 +63,8 @@ func mayImport() map[string][]string {
 		"internal/terminal":    {},
 		"internal/testdb":      {"internal/postgres"},
 		"internal/version":     {},
+
+		"internal/vulnerabilities": {},
 	}
 }
 
