@@ -50,7 +50,7 @@ type Service interface {
 	Webhook(ctx context.Context, accountID, id string) (webhook.Webhook, error)
 	WebhookStats(ctx context.Context, accountID, id string, since, until time.Time, atMost int) (webhook.Stats, error)
 	Webhooks(ctx context.Context, accountID string, page store.Page) ([]webhook.Webhook, error)
-	WebhooksWithHours(ctx context.Context, accountID string, page store.Page) ([]service.WebhookHours, error)
+	WebhooksWithHours(ctx context.Context, accountID, text string, page store.Page) ([]service.WebhookHours, error)
 	CreateWebhook(ctx context.Context, accountID string, d webhook.Definition) (webhook.Webhook, error)
 	UpdateWebhook(ctx context.Context, accountID, id string, patch webhook.Patch) (webhook.Webhook, error)
 	DeleteWebhook(ctx context.Context, accountID, id string) error

@@ -172,8 +172,8 @@ func (f *fakeService) CancelRecovery(_ context.Context, _, id string) (webhook.R
 	return webhook.Recovery{ID: id, Matched: 312, Retried: 120}, f.recoverErr
 }
 
-func (f *fakeService) WebhooksWithHours(ctx context.Context, accountID string, page store.Page) (found []service.WebhookHours, err error) {
-	f.accountID, f.page = accountID, page
+func (f *fakeService) WebhooksWithHours(ctx context.Context, accountID, text string, page store.Page) (found []service.WebhookHours, err error) {
+	f.accountID, f.page, f.filter.Query = accountID, page, text
 	webhooks, err := f.Webhooks(ctx, accountID, page)
 	for _, w := range webhooks {
 		found = append(found, service.WebhookHours{Webhook: w, Hours: f.hours})

@@ -17,16 +17,23 @@ import (
 // webhookPage is what a webhook's page shows; what changes keeps itself up to date.
 type webhookPage struct {
 	ID, Name  string
-	ListURL   string // its deliveries
 	State     webhookState
 	Facts     webhookFacts
 	MayManage bool
 	Spans     []webhookSpan
-	Figures   figures
-	Recent    table
+	Live      webhookLive
 	Algorithm webhook.SigningAlgorithm
 	PublicKey string
 	Snippets  []snippet
+}
+
+// webhookLive is the part of the page that keeps itself up to date.
+type webhookLive struct {
+	Figures figures
+	Recent  table
+	ListURL string // the list of its deliveries
+	LiveURL string
+	ETag    string
 }
 
 // webhookSpan is a time that the charts can be of.
@@ -40,20 +47,19 @@ type snippet struct{ Language, Code string }
 
 // figures are the part of the page that changes.
 type figures struct {
-	LiveURL, BackURL string
-	RecoverURL       string
-	Outcomes, Times  chart
-	Hours            []hourRow
-	Column           int // hours that each of them, and each column of the charts, is of
-	Deliveries       []statusCount
-	Failed           string    // how many deliveries of the time are exhausted; empty when none
-	FailedURL        string    // the list of them
-	Since            time.Time // of the time
-	MayRecover       bool
-	CannotRecover    string    // why nothing can be recovered, empty when it can
-	Recovery         *recovery // the last one
-	Now              time.Time
-	ETag             string
+	BackURL         string
+	RecoverURL      string
+	Outcomes, Times chart
+	Hours           []hourRow
+	Column          int // hours that each of them, and each column of the charts, is of
+	Deliveries      []statusCount
+	Failed          string    // how many deliveries of the time are exhausted; empty when none
+	FailedURL       string    // the list of them
+	Since           time.Time // of the time
+	MayRecover      bool
+	CannotRecover   string    // why nothing can be recovered, empty when it can
+	Recovery        *recovery // the last one
+	Now             time.Time
 }
 
 // statusCount is how many deliveries of the time stand where.
@@ -107,14 +113,10 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, s session) err
 		Snippets: []snippet{{"Go", receivers.Go}, {"JavaScript", receivers.JavaScript}, {"Python", receivers.Python}},
 	}
 	shown.State, shown.Facts, shown.MayManage = stateOf(found), factsOf(found), s.May(webhook.ScopeManage)
-	shown.ListURL = ofWebhook(found.ID, "", time.Time{})
 	for _, span := range timeSpans() {
 		shown.Spans = append(shown.Spans, webhookSpan{span.name, webhooksPath + "/" + found.ID + span.query, span == spanOf(r)})
 	}
-	if shown.Figures, err = c.figures(r, s); err != nil {
-		return err
-	}
-	if shown.Recent, err = c.recent(r, s, found.ID); err != nil {
+	if shown.Live, err = c.webhookLive(r, s); err != nil {
 		return err
 	}
 	return c.show(w, r, http.StatusOK, "webhook.html", page{Title: found.Name, Session: &s, Notice: c.takeNotice(w, r), Body: shown})
@@ -126,15 +128,32 @@ func (c *Console) recent(r *http.Request, s session, id string) (table, error) {
 	var of query
 	of.WebhookID = id
 	shown, err := c.table(r, s, of, few)
-	shown.BackURL, shown.OlderURL = webhooksPath+"/"+id, ""
+	shown.BackURL, shown.OlderURL = webhooksPath+"/"+id+spanOf(r).query, ""
 	return shown, err
 }
 
-// liveWebhook sends the figures whenever they change.
+// webhookLive looks up how the webhook in the address fares, and its last deliveries.
+func (c *Console) webhookLive(r *http.Request, s session) (webhookLive, error) {
+	id := mux.Vars(r)["id"]
+	shown := webhookLive{LiveURL: webhooksPath + "/" + id + live + spanOf(r).query, ListURL: ofWebhook(id, "", time.Time{})}
+	var err error
+	if shown.Figures, err = c.figures(r, s); err != nil {
+		return webhookLive{}, err
+	}
+	if shown.Recent, err = c.recent(r, s, id); err != nil {
+		return webhookLive{}, err
+	}
+	timeless := shown
+	timeless.Figures.Now, timeless.Recent.Now = time.Time{}, time.Time{}
+	shown.ETag, err = c.etag("webhook.html", "webhook-live", timeless)
+	return shown, err
+}
+
+// liveWebhook sends figures and deliveries whenever they change.
 func (c *Console) liveWebhook(w http.ResponseWriter, r *http.Request, s session) error {
 	return c.watch(w, r, s, func(ctx context.Context) (part, error) {
-		shown, err := c.figures(r.WithContext(ctx), s)
-		return c.part(r, "webhook.html", "figures", shown.ETag, shown), err
+		shown, err := c.webhookLive(r.WithContext(ctx), s)
+		return c.part(r, "webhook.html", "webhook-live", shown.ETag, shown), err
 	})
 }
 
@@ -164,7 +183,7 @@ func (c *Console) figures(r *http.Request, s session) (figures, error) {
 	own := webhooksPath + "/" + id
 	query := spanOf(r).query
 	shown := figures{
-		LiveURL: own + live + query, BackURL: own + query, RecoverURL: own + "/recover",
+		BackURL: own + query, RecoverURL: own + "/recover",
 		Outcomes: outcomeChart(stats), Times: timeChart(stats), Hours: hourRows(stats), Column: int(spanOf(r).column.Hours()),
 		Failed: counted(stats.Deliveries[webhook.StatusExhausted]), FailedURL: ofWebhook(id, webhook.StatusExhausted, stats.Since),
 		Since: stats.Since.UTC(),
@@ -183,9 +202,6 @@ func (c *Console) figures(r *http.Request, s session) (figures, error) {
 	}
 	if len(recoveries) > 0 {
 		shown.Recovery = newRecovery(recoveries[0])
-	}
-	if shown.ETag, err = c.etag("webhook.html", "figures", shown); err != nil {
-		return figures{}, err
 	}
 	shown.Now = time.Now()
 	return shown, nil

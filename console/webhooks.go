@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 // webhooksPage is what the template webhooks shows.
 type webhooksPage struct {
 	pager
+	Query     query
 	Rows      []webhookRow
 	MayManage bool
 }
@@ -43,18 +45,19 @@ func stateOf(w webhook.Webhook) webhookState {
 
 // webhooks shows the list of webhooks.
 func (c *Console) webhooks(w http.ResponseWriter, r *http.Request, s session) error {
-	cursor := r.URL.Query().Get("cursor")
+	query, mistake := readQuery(url.Values{"q": r.URL.Query()["q"], "cursor": r.URL.Query()["cursor"]}, webhook.WebhookPrefix)
 	view := page{Title: "Webhooks", Session: &s, Notice: c.takeNotice(w, r)}
-	if cursor != "" && !isID(webhook.WebhookPrefix)(cursor) {
-		cursor, view.Notice = "", &notice{Text: "There is no such place in the list; the newest webhooks are shown."}
+	if mistake != "" {
+		view.Notice = &notice{Text: mistake}
 	}
 	// One more than a page tells whether there is another.
-	found, err := c.service.WebhooksWithHours(r.Context(), s.AccountID, store.Page{Before: cursor, Limit: pageSize + 1})
+	found, err := c.service.WebhooksWithHours(r.Context(), s.AccountID, query.Query, store.Page{Before: query.Cursor, Limit: pageSize + 1})
 	if err != nil {
 		return err
 	}
-	body := webhooksPage{MayManage: s.May(webhook.ScopeManage)}
-	found, body.pager = onePage(found, pageSize, cursor, func(w service.WebhookHours) string { return w.ID }, after(webhooksPath))
+	body := webhooksPage{Query: query, MayManage: s.May(webhook.ScopeManage)}
+	found, body.pager = onePage(found, pageSize, query.Cursor, func(w service.WebhookHours) string { return w.ID },
+		func(cursor string) string { return query.from(cursor).url(webhooksPath) })
 	for _, one := range found {
 		body.Rows = append(body.Rows, newWebhookRow(one))
 	}

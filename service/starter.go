@@ -57,6 +57,7 @@ type Starter struct {
 	inHand   inHand
 	swept    atomic.Uint64
 	traces   *traces.Traces
+	console  string // the address of the console; empty when it isn't known
 	log      *slog.Logger
 }
 
@@ -74,6 +75,9 @@ func (s *Starter) TraceWith(t *traces.Traces) *Starter {
 	s.traces = t
 	return s
 }
+
+// LinkTo has the details of workflows lead to the console at this address. It is called before the starter is used.
+func (s *Starter) LinkTo(publicURL string) { s.console = publicURL }
 
 // Enqueue has the workflows of committed deliveries started soon. It never blocks.
 func (s *Starter) Enqueue(deliveries []webhook.Delivery) {
@@ -319,8 +323,8 @@ func (s *Starter) startOptions(d webhook.Delivery, lane lanes.Choice) (client.St
 		AccountID: d.AccountID, WebhookID: d.WebhookID, EventID: d.EventID, Schedule: s.scheduleOf(d),
 		FastLane: lane.Lane == lanes.Fast, SlowLane: lane.Slow, LaneReason: lane.Why,
 	}
-	details := fmt.Sprintf("Sends event `%s` to webhook `%s` of account `%s`. "+
-		"Signal `retry` to attempt it now; cancel to give it up.\n\nFirst attempt: %s lane", d.EventID, d.WebhookID, d.AccountID, lane.Lane)
+	details := fmt.Sprintf("Sends event `%s` to webhook `%s` of account `%s`. %s"+
+		"Signal `retry` to attempt it now; cancel to give it up.\n\nFirst attempt: %s lane", d.EventID, d.WebhookID, d.AccountID, s.linkTo(d), lane.Lane)
 	if lane.Why != "" {
 		details += ", since " + lane.Why
 	}
@@ -339,6 +343,14 @@ func (s *Starter) startOptions(d webhook.Delivery, lane lanes.Choice) (client.St
 		),
 		Priority: priorityOf(d),
 	}, input
+}
+
+// linkTo leads to the delivery in the console, in Markdown.
+func (s *Starter) linkTo(d webhook.Delivery) string {
+	if s.console == "" {
+		return ""
+	}
+	return "[Open the delivery in the console](" + s.console + "/console/deliveries/" + d.ID + "?account=" + d.AccountID + ").\n\n"
 }
 
 // priorityOf has a test come before what else waits for its webhook, since somebody waits for the answer.

@@ -14,10 +14,11 @@ type WebhookHours struct {
 	Hours []webhook.Hour
 }
 
-// WebhooksWithHours returns a page of the account's webhooks, newest first. It takes the same few statements however
+// WebhooksWithHours returns a page of the account's webhooks, newest first: with a text, of those whose ID, name or URL
+// it is found in (see [store.Store.SearchWebhooks]). It takes the same few statements however
 // many there are on it.
-func (s *Service) WebhooksWithHours(ctx context.Context, accountID string, page store.Page) ([]WebhookHours, error) {
-	webhooks, err := s.store.Webhooks(ctx, accountID, page)
+func (s *Service) WebhooksWithHours(ctx context.Context, accountID, text string, page store.Page) ([]WebhookHours, error) {
+	webhooks, err := s.store.SearchWebhooks(ctx, accountID, text, page)
 	if err != nil {
 		return nil, err
 	}

@@ -90,6 +90,7 @@ func (w *world) open(roles app.Roles, schedule string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	a.BePublic()
 	go func() { _ = a.Run(ctx) }()
 	return "http://" + a.Address(), nil
 }

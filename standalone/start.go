@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"time"
 
 	"github.com/durahook/durahook/internal/app"
@@ -67,9 +66,6 @@ func (c *startCommand) options() (stack.Options, error) {
 	}
 	if c.EncryptionKey == "" {
 		c.EncryptionKey = keys.Encryption
-	}
-	if _, port, _ := net.SplitHostPort(c.Listen); c.PublicURL == "" && port != "0" {
-		c.PublicURL = "http://" + c.Listen
 	}
 	resolved, err := config.Resolve(config.Shared{
 		Log:                  c.Log,

@@ -95,11 +95,18 @@ func (s *Store) Webhook(ctx context.Context, accountID, id string) (webhook.Webh
 
 // Webhooks returns a page of the account's webhooks, newest first.
 func (s *Store) Webhooks(ctx context.Context, accountID string, page Page) ([]webhook.Webhook, error) {
+	return s.SearchWebhooks(ctx, accountID, "", page)
+}
+
+// SearchWebhooks returns a page of those of the account's webhooks whose ID is the text, or whose name or URL has it,
+// in capitals or not; of all with an empty text. An account has few enough to go through.
+func (s *Store) SearchWebhooks(ctx context.Context, accountID, text string, page Page) ([]webhook.Webhook, error) {
 	var rows []webhookRow
 	err := s.db.SelectContext(ctx, &rows, `
 		SELECT `+webhookColumns+` FROM webhooks
 		WHERE account_id = $1 AND deleted_at IS NULL AND ($2 = '' OR id < $2)
-		ORDER BY id DESC LIMIT $3`, accountID, page.Before, page.Limit)
+			AND ($4 = '' OR id = $4 OR strpos(lower(name), lower($4)) > 0 OR strpos(lower(url), lower($4)) > 0)
+		ORDER BY id DESC LIMIT $3`, accountID, page.Before, page.Limit, text)
 	if err != nil {
 		return nil, fmt.Errorf("list webhooks: %w", err)
 	}

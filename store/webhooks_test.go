@@ -75,6 +75,30 @@ func TestWebhooksPaging(t *testing.T) {
 	require.IsDecreasing(t, got)
 }
 
+func TestSearchOfWebhooks(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	one, two := f.newWebhook(f.account, "*"), f.newWebhook(f.account, "*")
+	f.newWebhook(f.newAccount("other"), "*")
+	f.exec(`UPDATE webhooks SET name = 'Salesforce 100%', url = 'https://hooks.example.com/In' WHERE id = $1`, one.ID)
+	f.exec(`UPDATE webhooks SET name = 'Slack', url = 'https://slack.example.com/' WHERE id = $1`, two.ID)
+	for text, want := range map[string][]string{
+		"": {two.ID, one.ID}, "salesFORCE": {one.ID}, "100%": {one.ID}, "%": {one.ID}, "example.com/in": {one.ID}, "EXAMPLE": {two.ID, one.ID},
+		two.ID: {two.ID}, two.ID[:10]: {}, "nothing": {},
+	} {
+		got := []string{}
+		found, err := f.SearchWebhooks(t.Context(), f.account, text, store.Page{Limit: 10})
+		require.NoError(t, err)
+		for _, w := range found {
+			got = append(got, w.ID)
+		}
+		require.Equal(t, want, got, text)
+	}
+	found, err := f.SearchWebhooks(t.Context(), f.account, "example", store.Page{Before: two.ID, Limit: 1})
+	require.NoError(t, err)
+	require.Equal(t, one.ID, found[0].ID)
+}
+
 func TestWebhooksOfOtherAccountsDoNotExist(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

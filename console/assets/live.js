@@ -1,4 +1,4 @@
-// Keeps the list of deliveries, or one delivery's page, up to date by server-sent events, counts down to the next
+// Keeps the list of deliveries, one delivery's page, or a webhook's figures and list, up to date by server-sent events, counts down to the next
 // attempts, retries and cancels without leaving the page. Rows and parts are changed in place and only where the
 // server says something new, so that focus, selection and scroll position stay where they are.
 
@@ -7,7 +7,7 @@ const tryAtMost = 10_000; // ms
 const aimLasts = 1500; // ms; a pointer that moved over a button this recently is about to press it
 
 const live = document.querySelector("#live");
-const shown = ".list, .delivery"; // what the server sends anew, in live
+const shown = ".list, .delivery"; // what the server sends anew, in live: as many each time
 const liveState = document.querySelector("#live-state");
 const served = new WeakMap(); // cell or part → its HTML as the server sent it; the countdown changes what shows
 
@@ -30,12 +30,19 @@ function remember(root) {
   }
 }
 
-// apply turns what shows into what the server sent: a list or a delivery.
-function apply(next) {
-  const list = live.querySelector(shown);
+// apply turns what shows into what the server sent.
+function apply(sent) {
+  remember(sent);
+  const lists = [...live.querySelectorAll(shown)];
+  [...sent.querySelectorAll(shown)].forEach((next, i) => applyOne(lists[i], next));
+  tick();
+  live.dispatchEvent(new Event("applied"));
+}
+
+// applyOne does so with a list or a delivery, or what is laid out as one.
+function applyOne(list, next) {
   const rows = list.querySelector("tbody");
   const nextRows = next.querySelector("tbody");
-  remember(next);
   if (next.matches(".delivery")) {
     applyParts(list, next);
   } else if (rows && nextRows) {
@@ -44,8 +51,6 @@ function apply(next) {
   } else {
     list.replaceWith(next);
   }
-  tick();
-  live.dispatchEvent(new Event("applied"));
 }
 
 // applyParts changes the parts of a delivery that differ. What was opened stays open where nothing is new.
@@ -140,7 +145,7 @@ function watch() {
   source.addEventListener("clock", (event) => {
     clockAhead = Date.now() - Number(event.data);
   });
-  source.addEventListener("message", (event) => receive(parse(event.data).querySelector(shown), event.lastEventId));
+  source.addEventListener("message", (event) => receive(parse(event.data), event.lastEventId));
   source.addEventListener("signed-out", () => location.reload()); // the page itself leads to signing in and back
   source.addEventListener("error", retryWatching);
 }
@@ -267,21 +272,21 @@ async function submit(event) {
 async function send(form, action) {
   const response = await fetch(action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   const page = parse(await response.text());
-  const list = page.querySelector("#live")?.querySelector(shown);
+  const sent = page.querySelector("#live");
   if (!response.ok) {
     showNotice("bad", "That did not work. Something went wrong on the server; its log says what.");
     return "bad";
   }
-  if (!list) {
+  if (!sent) {
     location.assign(response.url); // the session has ended
     return "bad";
   }
   const said = page.querySelector("#notice");
   const tone = said.classList.contains("good") ? "good" : "bad";
   clearTimeout(aimTimer); // what came meanwhile is older
-  clockAhead = Date.now() - Number(list.dataset.now);
-  apply(list);
-  etag = page.querySelector("#live").dataset.etag;
+  clockAhead = Date.now() - Number(sent.querySelector(shown).dataset.now);
+  apply(sent);
+  etag = sent.dataset.etag;
   showNotice(tone, said.querySelector(".text").textContent);
   return tone;
 }

@@ -77,7 +77,7 @@ function comeBack(event) {
 
 // --- what opens above the page -------------------------------------------------------------------------
 
-// closeOthers closes what was opened above the page when something else is pressed, and on Escape.
+// closeOthers closes what was opened above the page when something else is pressed or gets the focus, and on Escape.
 function closeOthers(event) {
   for (const details of document.querySelectorAll("details.confirm[open]")) {
     if (event.type === "keydown" ? event.key === "Escape" : !details.contains(event.target)) {
@@ -99,6 +99,7 @@ expireNotice();
 document.addEventListener("notice", (event) => showNotice(event.detail.tone, event.detail.text));
 document.addEventListener("click", copy);
 document.addEventListener("click", closeOthers);
+document.addEventListener("focusin", closeOthers);
 document.addEventListener("keydown", closeOthers);
 addEventListener("submit", sending);
 addEventListener("pageshow", comeBack);

@@ -161,6 +161,14 @@ func (a *App) closeTraces() {
 // Address is where the API and the console are served, such as "127.0.0.1:8080"; only with the role API.
 func (a *App) Address() string { return a.server.address() }
 
+// BePublic has links lead to where the console is served, unless the configuration says where people find it. It is
+// called before Run.
+func (a *App) BePublic() {
+	if a.config.PublicURL == "" {
+		a.config.PublicURL = "http://" + a.Address()
+	}
+}
+
 // Run works until ctx is done, or a part fails, and closes everything. It drains in an order in which nothing is lost
 // or made twice: readiness goes first, and a while later, when those who distribute requests have noticed, no further
 // ones are taken; then what was published is started; then no further attempts are taken, and those under way end.
@@ -217,7 +225,9 @@ func (a *App) starter() *service.Starter {
 	if !a.roles.Worker {
 		tracker = nil
 	}
-	return service.NewStarter(a.store, a.temporal, a.config.Schedule, tracker, a.log).TraceWith(a.traces)
+	starter := service.NewStarter(a.store, a.temporal, a.config.Schedule, tracker, a.log).TraceWith(a.traces)
+	starter.LinkTo(a.config.PublicURL)
+	return starter
 }
 
 func (a *App) service(starter *service.Starter) *service.Service {

@@ -12,7 +12,7 @@ import (
 type Alerts struct {
 	SMTPURL     string `name:"smtp-url" help:"Mail server for alerts: smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465; no e-mail when empty." placeholder:"URL"`
 	SMTPFrom    string `name:"smtp-from" help:"Whom alerts by e-mail are from, such as 'durahook <alerts@example.com>'." placeholder:"ADDRESS"`
-	PublicURL   string `name:"public-url" help:"Address at which people reach the console, for links to it in alerts; no links when empty." placeholder:"URL"`
+	PublicURL   string `name:"public-url" help:"Address at which people reach the console, for links to it in alerts and in the Temporal Web UI; no links when empty." placeholder:"URL"`
 	AlertWindow string `help:"Time for which what happens is gathered before people are alerted of all of it at once." default:"1m" placeholder:"DURATION"`
 	AlertQuiet  string `help:"Time after an alert in which the same of the same webhook makes no other one, but is counted." default:"15m" placeholder:"DURATION"`
 }
@@ -27,7 +27,7 @@ func (a Alerts) resolve(c *Config, p *Problems) {
 			p.add("smtp-url", "%s", err)
 		}
 	}
-	if parsed, err := url.Parse(a.PublicURL); a.PublicURL != "" && (err != nil || !isHTTP(parsed) || parsed.RawQuery != "" || parsed.User != nil) {
+	if parsed, err := url.Parse(a.PublicURL); a.PublicURL != "" && (err != nil || !isHTTP(parsed) || parsed.RawQuery != "" || parsed.Fragment != "" || parsed.User != nil) {
 		p.add("public-url", "is not an http or https URL, such as https://durahook.example.com")
 	}
 	c.PublicURL = strings.TrimSuffix(a.PublicURL, "/")

@@ -78,7 +78,11 @@ func (s *Stack) startApp(ctx context.Context) error {
 	}
 	var err error
 	s.app, err = app.Open(ctx, *c, app.Roles{API: true, Worker: true}, s.options.Log, s.infrastructure.TemporalDialOptions()...)
-	return err
+	if err != nil {
+		return err
+	}
+	s.app.BePublic()
+	return nil
 }
 
 // Migrate brings durahook's database to this version.
