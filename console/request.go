@@ -80,10 +80,9 @@ func rebuilt(found service.Inspection, a webhook.Attempt) []header {
 // fillable returns the headers for a command, with a word to fill in where a secret was, and without those that curl
 // sets itself.
 func fillable(headers []header) []header {
-	own := func(h header) bool {
-		return strings.EqualFold(h.Name, "content-length") || strings.EqualFold(h.Name, "accept-encoding")
-	}
-	headers = slices.DeleteFunc(slices.Clone(headers), own)
+	headers = slices.DeleteFunc(slices.Clone(headers), func(h header) bool {
+		return slices.Contains([]string{"host", "content-length", "accept-encoding"}, strings.ToLower(h.Name))
+	})
 	for i, h := range headers {
 		switch {
 		case strings.EqualFold(h.Name, webhook.HeaderSignature):

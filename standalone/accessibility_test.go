@@ -40,6 +40,14 @@ func axe(t *testing.T) string {
 const violations = `axe.run().then((found) => found.violations.flatMap((v) => v.nodes.map((n) =>
 	v.id + ": " + n.html.slice(0, 200) + " " + n.any.concat(n.all, n.none).map((c) => c.message).join("; "))))`
 
+// shifted is how much of a page has moved since it began to load, by nobody's doing.
+const shifted = `new Promise((tell) => {
+	let sum = 0;
+	new PerformanceObserver((list) => list.getEntries().forEach((e) => { sum += e.hadRecentInput ? 0 : e.value; }))
+		.observe({ type: "layout-shift", buffered: true });
+	requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => tell(sum), 50)));
+})`
+
 // overflowing are the elements that make a page wider than the window, if it is.
 const overflowing = `document.documentElement.scrollWidth <= innerWidth ? [] : ["the page", ...[...document.querySelectorAll("body *")]
 	.filter((e) => e.getBoundingClientRect().right > innerWidth).map((e) => e.outerHTML.slice(0, 100))]`
@@ -98,6 +106,7 @@ func TestAccessibility(t *testing.T) {
 			separator = "&"
 		}
 		b.open(page + separator + "account=" + a.account)
+		assert.Zero(t, evaluate[float64](b, shifted), "%s moves while it is loaded", page)
 		b.accessible(page, script)
 	}
 	_ = evaluate[bool](b, `document.documentElement.removeAttribute("lang") ?? true`)

@@ -67,14 +67,19 @@ function applyParts(list, next) {
       nextPart.classList.add("fresh");
       list.insertBefore(nextPart, list.children[i] ?? null);
     } else if (served.get(part) !== served.get(nextPart)) {
-      const focused = part.contains(document.activeElement);
+      const focused = part.contains(document.activeElement) ? document.activeElement : null;
       served.set(part, served.get(nextPart));
       part.replaceChildren(...nextPart.childNodes);
       if (focused) {
-        live.focus({ preventScroll: true }); // what had it is gone; the next tab goes on from here
+        (twinOf(focused, part) ?? live).focus({ preventScroll: true }); // the next tab goes on from here
       }
     }
   });
+}
+
+// twinOf returns what has come into a part in the place of an element: of the same kind, with the same words.
+function twinOf(gone, part) {
+  return [...part.querySelectorAll(gone.tagName)].find((one) => one.textContent === gone.textContent && !one.disabled);
 }
 
 function applyRows(rows, nextRows) {
@@ -195,7 +200,7 @@ function changeVisibility() {
 }
 
 function showState(text, tone) {
-  if (liveState.textContent !== text) {
+  if (liveState.hidden || liveState.textContent !== text) {
     liveState.textContent = text;
     liveState.className = `live-state ${tone}`;
     liveState.hidden = false;

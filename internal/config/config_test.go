@@ -104,7 +104,7 @@ func TestResolveRefuses(t *testing.T) {
 		"broken database":     {func(f *flags) { f.shared.DatabaseURL = "postgres://u:" + secret + "@127.0.0.1:port/d" }, "--database-url (DURAHOOK_DATABASE_URL): is not of the form postgres://"},
 		"no encryption key":   {func(f *flags) { f.shared.EncryptionKey = "" }, "--encryption-key (DURAHOOK_ENCRYPTION_KEY): is missing; make one with: openssl rand -base64 32"},
 		"short one":           {func(f *flags) { f.shared.EncryptionKey = secret }, "--encryption-key (DURAHOOK_ENCRYPTION_KEY): is not 32 bytes in base64"},
-		"public URL's query":  {func(f *flags) { f.shared.PublicURL = "https://example.com/?a=" + secret }, "--public-url (DURAHOOK_PUBLIC_URL): has more than a scheme, a host and a path"},
+		"public URL's query":  {func(f *flags) { f.shared.PublicURL = "https://example.com/?a=" + secret }, "--public-url (DURAHOOK_PUBLIC_URL): is not an http or https URL"},
 		"no admin key":        {func(f *flags) { f.api.AdminKey = "" }, "--admin-key (DURAHOOK_ADMIN_KEY): is missing; make one with: openssl rand -hex 32"},
 		"short admin key":     {func(f *flags) { f.api.AdminKey = secret }, "--admin-key (DURAHOOK_ADMIN_KEY): is shorter than 16 characters"},
 		"previous keys":       {func(f *flags) { f.shared.PreviousEncryptionKeys = encryption.NewKeyText() + ", " + secret }, "--previous-encryption-keys (DURAHOOK_PREVIOUS_ENCRYPTION_KEYS): key 2 is not 32 bytes in base64"},
