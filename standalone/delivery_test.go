@@ -77,6 +77,7 @@ func (w *world) open(roles app.Roles, schedule string) (string, error) {
 		Database: config.Database{DatabaseURL: w.infrastructure.DatabaseURL()},
 		Log:      config.Log{LogLevel: "error", LogFormat: "text"}, Encryption: config.Encryption{EncryptionKey: testEncryptionKey},
 		Temporal: config.Temporal{TemporalAddress: w.infrastructure.TemporalAddress(), TemporalNamespace: stack.Namespace}, AllowInsecureTargets: "loopback",
+		Alerts: config.Alerts{AlertWindow: "1m", AlertQuiet: "15m"},
 	}, config.API{
 		Listen: "127.0.0.1:0", AdminKey: testAdminKey, RetrySchedule: schedule, PublishRate: 1000, TemporalUIURL: w.infrastructure.UIURL(),
 	}, config.Worker{AttemptTimeout: "2s", DisableAfter: "5d", Retention: "30d"})
