@@ -42,6 +42,13 @@ type Service interface {
 	APIKeys(ctx context.Context, accountID string, page store.Page) ([]webhook.APIKey, error)
 	CreateAPIKey(ctx context.Context, by webhook.Principal, accountID string, d webhook.APIKeyDefinition) (webhook.APIKey, string, error)
 	RevokeAPIKey(ctx context.Context, accountID, id string) error
+	AlertChannel(ctx context.Context, accountID, id string) (webhook.AlertChannel, error)
+	AlertChannels(ctx context.Context, accountID string, page store.Page) ([]webhook.AlertChannel, error)
+	CreateAlertChannel(ctx context.Context, accountID string, d webhook.AlertChannelDefinition) (webhook.AlertChannel, error)
+	UpdateAlertChannel(ctx context.Context, accountID, id string, patch webhook.AlertChannelPatch) (webhook.AlertChannel, error)
+	DeleteAlertChannel(ctx context.Context, accountID, id string) error
+	TestAlertChannel(ctx context.Context, accountID, id string) (failure string, err error)
+	SendsMail() bool
 	CreateAccount(ctx context.Context, d webhook.AccountDefinition) (webhook.Account, error)
 	Inspect(ctx context.Context, accountID, id string) (service.Inspection, error)
 	CancelRecovery(ctx context.Context, accountID, id string) (webhook.Recovery, error)
@@ -79,6 +86,8 @@ const (
 	eventPath      = eventsPath + "/{id}"
 	eventTypesPath = root + "/event-types"
 	eventTypePath  = eventTypesPath + "/{name}"
+	alertsPath     = root + "/alerts"
+	alertPath      = alertsPath + "/{id}"
 	apiKeysPath    = root + "/api-keys"
 	accountsPath   = root + "/accounts"
 
@@ -195,6 +204,13 @@ func (c *Console) routes() []route {
 		{http.MethodGet, eventTypePath + "/edit", c.private(webhook.ScopeManage, c.editEventType)},
 		{http.MethodPost, eventTypePath + "/edit", c.private(webhook.ScopeManage, c.updateEventType)},
 		{http.MethodPost, eventTypePath + "/delete", c.private(webhook.ScopeManage, c.deleteEventType)},
+		{http.MethodGet, alertsPath, c.private(webhook.ScopeManage, c.alerts)},
+		{http.MethodPost, alertsPath, c.private(webhook.ScopeManage, c.createAlertChannel)},
+		{http.MethodGet, alertsPath + "/new", c.private(webhook.ScopeManage, c.newAlertChannel)},
+		{http.MethodGet, alertPath + "/edit", c.private(webhook.ScopeManage, c.editAlertChannel)},
+		{http.MethodPost, alertPath + "/edit", c.private(webhook.ScopeManage, c.updateAlertChannel)},
+		{http.MethodPost, alertPath + "/test", c.private(webhook.ScopeManage, c.testAlertChannel)},
+		{http.MethodPost, alertPath + "/delete", c.private(webhook.ScopeManage, c.deleteAlertChannel)},
 		{http.MethodGet, apiKeysPath, c.private(webhook.ScopeManage, c.apiKeys)},
 		{http.MethodPost, apiKeysPath, c.private(webhook.ScopeManage, c.createAPIKey)},
 		{http.MethodGet, apiKeysPath + "/new", c.private(webhook.ScopeManage, c.newAPIKey)},

@@ -20,6 +20,7 @@ func sections() []section {
 		{Path: deliveriesPath, Name: "Recent Deliveries", Icon: "deliveries", Scope: webhook.ScopeRead},
 		{Path: eventsPath, Name: "Events", Icon: "events", Scope: webhook.ScopeRead},
 		{Path: eventTypesPath, Name: "Event types", Icon: "event-types", Scope: webhook.ScopeRead},
+		{Path: alertsPath, Name: "Alerts", Icon: "alerts", Scope: webhook.ScopeManage},
 		{Path: apiKeysPath, Name: "API keys", Icon: "api-keys", Scope: webhook.ScopeManage},
 		{Path: accountsPath, Name: "Accounts", Icon: "accounts", Scope: webhook.ScopeAdmin},
 	}
