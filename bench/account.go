@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/durahook/durahook/api/types"
@@ -64,28 +65,42 @@ func (r *Rig) newWebhook(ctx context.Context, a *account, url string) (id string
 	return made.ID, nil
 }
 
-// publish publishes one event and returns the status code of the answer, and the delivery's ID where there is one.
-func (a *account) publish(ctx context.Context, body []byte) (status int, deliveryID string, err error) {
+// published is what the API answered to a publication.
+type published struct {
+	status     int
+	deliveryID string // where there is one
+	retryAfter string
+}
+
+// saysWhen reports whether a refused publication may be repeated, and when.
+func (p published) saysWhen() bool {
+	_, err := strconv.ParseUint(p.retryAfter, 10, 32)
+	return p.status == http.StatusServiceUnavailable && err == nil
+}
+
+// publish publishes one event.
+func (a *account) publish(ctx context.Context, body []byte) (got published, err error) {
 	response, err := a.api.PublishEventWithBody(ctx, nil, "application/json", bytes.NewReader(body))
 	if err != nil {
-		return 0, "", fmt.Errorf("publish an event: %w", err)
+		return got, fmt.Errorf("publish an event: %w", err)
 	}
 	defer response.Body.Close() //nolint:errcheck // only read from
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		return 0, "", fmt.Errorf("publish an event: %w", err)
+		return got, fmt.Errorf("publish an event: %w", err)
 	}
+	got.status, got.retryAfter = response.StatusCode, response.Header.Get("Retry-After")
 	if response.StatusCode != http.StatusAccepted {
-		return response.StatusCode, "", nil
+		return got, nil
 	}
 	var event types.PublishedEvent
 	if err := json.Unmarshal(text, &event); err != nil {
-		return 0, "", fmt.Errorf("publish an event: %w", err)
+		return got, fmt.Errorf("publish an event: %w", err)
 	}
 	if len(event.Deliveries) > 0 {
-		deliveryID = event.Deliveries[0].ID
+		got.deliveryID = event.Deliveries[0].ID
 	}
-	return response.StatusCode, deliveryID, nil
+	return got, nil
 }
 
 // publishMany publishes so many events in as few requests as can be.

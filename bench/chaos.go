@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -18,6 +17,8 @@ type Chaos struct {
 	Publishers int           `help:"Publishers, each of which publishes its next event as soon as the one before was answered." default:"4"`
 	Load       time.Duration `help:"How long to publish before a fault, and after it." default:"1s"`
 	Frozen     time.Duration `help:"How long what is frozen stays so." default:"3s"`
+	Down       time.Duration `help:"How long what is stopped, or has lost its name, stays so." default:"5s"`
+	Only       []string      `help:"Only these faults, by their names; all when empty." placeholder:"NAMES"`
 	Longest    time.Duration `help:"Time after which no further round begins; 0 for none." default:"0s"`
 	Settle     time.Duration `help:"How long a round may take until all is well again." default:"3m"`
 }
@@ -42,94 +43,8 @@ func (c *Chaos) Setup() (Setup, error) {
 	return Setup{RetrySchedule: chaosSchedule, Apart: true}, nil
 }
 
-// Part is a part of a system that can be made to fail.
-type Part interface {
-	// Name is what it is called, such as "Postgres".
-	Name() string
-	// Kill ends it and all its processes as kill -9 does, and returns when they are gone.
-	Kill() error
-	// Start starts it again, on the address that it had, and returns when it works.
-	Start(ctx context.Context) error
-	// Freeze has the system run it no more, until Thaw.
-	Freeze() error
-	Thaw() error
-}
-
-// Link is a connection between two parts that can be cut: what goes over it breaks off, and new connections work.
-type Link interface {
-	Name() string
-	Cut()
-}
-
-// fault is something that a round does to the system.
-type fault struct {
-	name  string
-	kills int
-	do    func(ctx context.Context) error
-}
-
-// faults are all of them, in the order in which rounds take their turns.
-func (c *Chaos) faults(system System) (all []fault) {
-	for _, p := range system.Parts {
-		all = append(all, fault{"kill " + p.Name(), 1, func(ctx context.Context) error { return killAll(ctx, p) }})
-	}
-	api, worker := system.part("api"), system.part("worker")
-	for range 3 { // the cheapest to start again, and what holds the most in its memory
-		all = append(all, fault{"kill api and worker", 2, func(ctx context.Context) error { return killAll(ctx, api, worker) }})
-	}
-	all = append(all, fault{"kill everything", len(system.Parts), func(ctx context.Context) error { return killAll(ctx, system.Parts...) }})
-	for _, p := range system.Parts {
-		all = append(all, fault{"freeze " + p.Name(), 0, func(ctx context.Context) error {
-			if err := p.Freeze(); err != nil {
-				return err
-			}
-			return errors.Join(wait(ctx, c.Frozen), p.Thaw())
-		}})
-	}
-	for _, l := range system.Links {
-		all = append(all, fault{"cut " + l.Name(), 0, func(context.Context) error {
-			l.Cut()
-			return nil
-		}})
-	}
-	return all
-}
-
-// killAll kills parts together and starts them again in their order.
-func killAll(ctx context.Context, parts ...Part) error {
-	for _, p := range slices.Backward(parts) {
-		if err := p.Kill(); err != nil {
-			return fmt.Errorf("kill %s: %w", p.Name(), err)
-		}
-	}
-	for _, p := range parts {
-		if err := p.Start(ctx); err != nil {
-			return fmt.Errorf("start %s again: %w", p.Name(), err)
-		}
-	}
-	return nil
-}
-
-func (s System) part(name string) Part {
-	for _, p := range s.Parts {
-		if p.Name() == name {
-			return p
-		}
-	}
-	return nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
-
 // ErrBroken is what a run of [Chaos] fails with in which a promise was broken. The figures are there all the same.
-var ErrBroken = errors.New("a promise was broken: see lost, stuck and disagreements")
+var ErrBroken = errors.New("a promise was broken: see lost, stuck, disagreements and unanswered")
 
 // Run makes the faults, one after the other.
 func (c *Chaos) Run(ctx context.Context, rig *Rig) (Figures, error) {
@@ -141,13 +56,18 @@ func (c *Chaos) Run(ctx context.Context, rig *Rig) (Figures, error) {
 		return nil, err
 	}
 	s := newSink()
-	if _, err := rig.newWebhook(ctx, a, rig.receiver.add(s)); err != nil {
+	e := chaosEndpoint{account: a, sink: s, url: rig.receiver.add(s)}
+	if e.webhookID, err = rig.newWebhook(ctx, a, e.url); err != nil {
+		return nil, err
+	}
+	faults, err := c.chosen(c.faults(rig.System, e))
+	if err != nil {
 		return nil, err
 	}
 	phase := rig.Progress.Phase("rounds of chaos", c.Rounds)
 	defer phase.Done()
 	f := &ChaosFigures{}
-	faults, began := c.faults(rig.System), time.Now()
+	began := time.Now()
 	for n := range c.Rounds {
 		if c.Longest > 0 && time.Since(began) > c.Longest {
 			break
@@ -161,6 +81,7 @@ func (c *Chaos) Run(ctx context.Context, rig *Rig) (Figures, error) {
 	}
 	f.Duplicates = s.duplicates()
 	f.Refused = int(s.refused.Load())
+	f.Unanswered = int(s.unanswered.Load())
 	if !f.Kept() {
 		return f, ErrBroken
 	}
@@ -209,11 +130,14 @@ func (s *sink) publish(ctx context.Context, a *account, publishers int) int {
 			for ctx.Err() == nil {
 				n := int(s.number.Add(1))
 				// Not given up in the middle: then nobody would know what was answered.
-				status, id, err := a.publish(context.WithoutCancel(ctx), event(n, time.Now()))
-				if err == nil && status == http.StatusAccepted {
-					s.accept(n, id)
+				got, err := a.publish(context.WithoutCancel(ctx), event(n, time.Now()))
+				if err == nil && got.status == http.StatusAccepted {
+					s.accept(n, got.deliveryID)
 					accepted.Add(1)
 				} else {
+					if err == nil && !got.saysWhen() {
+						s.unanswered.Add(1)
+					}
 					_ = wait(ctx, pause) // the caller is about to see that it is done
 				}
 			}

@@ -9,6 +9,7 @@ type ChaosFigures struct {
 	Lost          int          `json:"lost"`
 	Stuck         int          `json:"stuck"`
 	Disagreements int          `json:"disagreements"`
+	Unanswered    int          `json:"unanswered"` // publications that were refused with something else than 503 and Retry-After
 	Duplicates    int          `json:"duplicates"`
 	InFlight      int          `json:"in_flight"` // at the moments of the faults, all together
 	SlowestS      float64      `json:"slowest_settled_s"`
@@ -39,7 +40,9 @@ func (f *ChaosFigures) add(r ChaosRound) {
 }
 
 // Kept reports whether every promise was kept.
-func (f *ChaosFigures) Kept() bool { return f.Lost == 0 && f.Stuck == 0 && f.Disagreements == 0 }
+func (f *ChaosFigures) Kept() bool {
+	return f.Lost == 0 && f.Stuck == 0 && f.Disagreements == 0 && f.Unanswered == 0
+}
 
 // Show writes the figures for people.
 func (f *ChaosFigures) Show(out *Text) {
@@ -48,6 +51,7 @@ func (f *ChaosFigures) Show(out *Text) {
 	out.Field("lost", "%d", f.Lost)
 	out.Field("stuck", "%d", f.Stuck)
 	out.Field("disagreements", "%d of row and workflow", f.Disagreements)
+	out.Field("unanswered", "%d publications were refused without a time to come back", f.Unanswered)
 	out.Field("sent twice", "%d; %d were in flight when the faults came", f.Duplicates, f.InFlight)
 	out.Field("refused", "%d attempts, by an endpoint whose clock lies", f.Refused)
 	out.Field("slowest round", "well %.1f s after the last event", f.SlowestS)

@@ -60,8 +60,8 @@ func closedLoop(ctx context.Context, a *account, publishers int, until bounds, s
 				if until.events > 0 && n > until.events || until.time > 0 && now.Sub(l.began) >= until.time {
 					return
 				}
-				status, id, err := a.publish(ctx, event(n, now))
-				l.note(status, id, time.Since(now), err)
+				got, err := a.publish(ctx, event(n, now))
+				l.note(got.status, got.deliveryID, time.Since(now), err)
 				step(n, time.Since(l.began))
 			}
 		})
@@ -90,8 +90,8 @@ func openLoop(ctx context.Context, a *account, rate float64, during time.Duratio
 			break
 		}
 		working.Go(func() {
-			status, id, err := a.publish(ctx, event(n+1, due))
-			l.note(status, id, time.Since(due), err)
+			got, err := a.publish(ctx, event(n+1, due))
+			l.note(got.status, got.deliveryID, time.Since(due), err)
 		})
 		step(n+1, time.Since(l.began))
 	}

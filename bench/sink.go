@@ -16,19 +16,25 @@ import (
 )
 
 // sink is an endpoint that knows what was accepted, and holds it against what arrives. Its clock lies: of the first
-// attempts it refuses some, and names a time in the past as the one to come back.
+// attempts it refuses some, and names a time in the past as the one to come back, or one that is far off.
 type sink struct {
 	number  atomic.Int64 // of the last event
 	refused atomic.Int64
 	open    atomic.Int64 // requests that are being answered
+	lying   atomic.Bool  // of a time that is far off, too
+
+	unanswered atomic.Int64 // publications that were refused without a time to come back
 
 	mu       sync.Mutex
 	accepted map[int]string // deliveries by event, since the last round
 	taken    map[int]int    // how often each event was taken
 }
 
-// every is which first attempts are refused.
-const refuseEvery = 50
+// refuseEvery and lieEvery are which first attempts are refused, and which with a time far off.
+const (
+	refuseEvery = 50
+	lieEvery    = 20
+)
 
 func newSink() *sink { return &sink{accepted: make(map[int]string), taken: make(map[int]int)} }
 
@@ -40,16 +46,25 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if number%refuseEvery == 0 && r.Header.Get("webhook-attempt") == "1" {
-		s.refused.Add(1)
-		w.Header().Set("Date", time.Unix(0, 0).UTC().Format(http.TimeFormat))
-		w.Header().Set("Retry-After", time.Unix(0, 0).UTC().Format(http.TimeFormat))
-		w.WriteHeader(http.StatusServiceUnavailable)
+	if first := r.Header.Get("webhook-attempt") == "1"; first && s.lying.Load() && number%lieEvery == 0 {
+		const year, month, day = 9999, 12, 31
+		s.refuse(w, time.Date(year, month, day, 0, 0, 0, 0, time.UTC))
+		return
+	} else if first && number%refuseEvery == 0 {
+		s.refuse(w, time.Unix(0, 0))
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.taken[number]++
+}
+
+// refuse asks to come back at a time that is the present one by the endpoint's clock.
+func (s *sink) refuse(w http.ResponseWriter, now time.Time) {
+	s.refused.Add(1)
+	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+	w.Header().Set("Retry-After", now.UTC().Format(http.TimeFormat))
+	w.WriteHeader(http.StatusServiceUnavailable)
 }
 
 func (s *sink) accept(number int, deliveryID string) {
@@ -91,8 +106,11 @@ func (s *sink) settle(ctx context.Context, rig *Rig, a *account, patience time.D
 	deadline := time.Now().Add(patience)
 	for {
 		round.Lost = s.missing()
-		var err error
-		if round.Stuck, err = rig.openDeliveries(ctx, a.id); err == nil && round.Stuck == 0 && round.Lost == 0 {
+		err := rig.hurry(ctx, a)
+		if err == nil {
+			round.Stuck, err = rig.openDeliveries(ctx, a.id)
+		}
+		if err == nil && round.Stuck == 0 && round.Lost == 0 {
 			round.Disagreements, err = s.disagreements(ctx, rig)
 			if err == nil && round.Disagreements == 0 {
 				break
@@ -126,6 +144,28 @@ func (r *Rig) openDeliveries(ctx context.Context, accountID string) (n int, err 
 		return 0, fmt.Errorf("count open deliveries: %w", err)
 	}
 	return n, nil
+}
+
+// hurry asks for a retry of what waits for hours, because the endpoint wanted it to. None may wait for longer than the
+// longest gap.
+func (r *Rig) hurry(ctx context.Context, a *account) error {
+	var waiting pq.StringArray
+	var late int
+	err := r.db.QueryRowContext(ctx, `
+		SELECT coalesce(array_agg(id), '{}'), count(*) FILTER (WHERE next_attempt_at > now() + interval '12 h 1 min') FROM deliveries
+		WHERE account_id = $1 AND status = 'waiting' AND next_attempt_at > now() + interval '1 h'`, a.id).Scan(&waiting, &late)
+	if err != nil {
+		return fmt.Errorf("look for deliveries that wait for hours: %w", err)
+	}
+	if late > 0 {
+		return fmt.Errorf("%d deliveries wait for longer than 12 hours", late)
+	}
+	for _, id := range waiting {
+		if _, err := answer(a.api.RetryDelivery(ctx, id)); err != nil {
+			return fmt.Errorf("retry %s: %w", id, err)
+		}
+	}
+	return nil
 }
 
 // disagreements returns how many of the deliveries accepted in this round have a row that has not ended well, or a
