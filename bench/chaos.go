@@ -73,6 +73,9 @@ func (c *Chaos) Run(ctx context.Context, rig *Rig) (Figures, error) {
 			break
 		}
 		round, err := c.round(ctx, rig, a, s, faults[n%len(faults)])
+		if ctx.Err() != nil && n > 0 {
+			break // what was found out by then counts
+		}
 		if err != nil {
 			return nil, fmt.Errorf("round %d, %s: %w", n+1, faults[n%len(faults)].name, err)
 		}
