@@ -101,7 +101,8 @@ func (s *Service) TestAlertChannel(ctx context.Context, accountID, id string) (f
 	case err == nil:
 		return "", nil
 	case errors.As(err, &failed) && failed.Type() == webhook.AlertFailed:
-		return failed.Message(), nil
+		err := failed.Details(&failure)
+		return failure, err
 	case ctx.Err() != nil, errors.As(err, &late):
 		message := "The test has not ended in time, so it was given up; see whether a worker runs, and try again."
 		return "", fmt.Errorf("test %s: %w", c.ID, &webhook.Error{Code: webhook.CodeUnavailable, Message: message})

@@ -46,5 +46,6 @@ type AlertEnd struct {
 	Error string `json:"error,omitempty"` // why it did not arrive, in plain words; empty when it did
 }
 
-// AlertFailed is the type of the application error that an alert's workflow fails with when the alert did not arrive.
+// AlertFailed is the type of the application error that an alert's workflow fails with when the alert did not arrive. Its
+// detail is why, in plain words.
 const AlertFailed = "AlertFailed"

@@ -53,7 +53,7 @@ func SendAlert(ctx workflow.Context, request webhook.AlertRequest) (bool, error)
 	case err != nil:
 		return sent, fmt.Errorf("record how the alert ended: %w", err)
 	case failed != nil:
-		return false, temporal.NewApplicationError("The alert did not arrive: "+end.Error+".", webhook.AlertFailed)
+		return false, temporal.NewApplicationError("The alert did not arrive: "+end.Error+".", webhook.AlertFailed, end.Error)
 	default:
 		return sent, nil
 	}

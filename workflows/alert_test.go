@@ -86,6 +86,9 @@ func TestSendAlertTests(t *testing.T) {
 	var failed *temporal.ApplicationError
 	require.ErrorAs(t, env.GetWorkflowError(), &failed)
 	require.Equal(t, webhook.AlertFailed, failed.Type())
+	var why string
+	require.NoError(t, failed.Details(&why))
+	require.Equal(t, "the service answered 503", why)
 	require.Len(t, ends, 1)
 	require.Less(t, time.Since(began), time.Minute)
 }
