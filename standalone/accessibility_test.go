@@ -48,6 +48,10 @@ const shifted = `new Promise((tell) => {
 	requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => tell(sum), 50)));
 })`
 
+// mostShift is far below the 0.1 that count as good: a button that comes in late makes more. A slow machine, which shows
+// a page while it still reads it, makes a little.
+const mostShift = 0.01
+
 // overflowing are the elements that make a page wider than the window, if it is.
 const overflowing = `document.documentElement.scrollWidth <= innerWidth ? [] : ["the page", ...[...document.querySelectorAll("body *")]
 	.filter((e) => e.getBoundingClientRect().right > innerWidth).map((e) => e.outerHTML.slice(0, 100))]`
@@ -106,7 +110,7 @@ func TestAccessibility(t *testing.T) {
 			separator = "&"
 		}
 		b.open(page + separator + "account=" + a.account)
-		assert.Zero(t, evaluate[float64](b, shifted), "%s moves while it is loaded", page)
+		assert.Less(t, evaluate[float64](b, shifted), mostShift, "%s moves while it is loaded", page)
 		b.accessible(page, script)
 	}
 	_ = evaluate[bool](b, `document.documentElement.removeAttribute("lang") ?? true`)

@@ -3,7 +3,9 @@ package main
 import (
 	"flag"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -30,9 +32,41 @@ func TestPictures(t *testing.T) {
 			if i > 0 {
 				b.sees("Live")
 			}
-			picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
-			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(filepath.Join(*pictures, name+suffix+".png"), picture, 0o600))
+			b.takePicture(name + suffix)
 		}
 	}
+	takePicturesOfTheWebUI(t, w, path.Base(pages[3]))
+}
+
+// takePicturesOfTheWebUI shows what an operator does there with a delivery that waits: read, retry, reset.
+func takePicturesOfTheWebUI(t *testing.T, w *world, delivery string) {
+	t.Helper()
+	b := openBrowser(t, w.infrastructure.UIURL())
+	b.do(chromedp.EmulateViewport(1440, 900))
+	b.open("/namespaces/default/workflows/" + delivery)
+	b.press("a", "User Metadata")
+	const told = `[...document.querySelectorAll("iframe")].map((part) => part.contentDocument?.body?.innerText).join()`
+	require.True(t, eventually(patience, func() bool { return strings.Contains(evaluate[string](b, told), "attempt 2 of 3 failed") }))
+	b.takePicture("temporal-ui")
+	for name, steps := range map[string][2]string{
+		"temporal-ui-signal": {"signal-button", "signal-select-button"}, "temporal-ui-reset": {"reset-button", "workflow-reset-event-id-select-button"},
+	} {
+		b.open("/namespaces/default/workflows/" + delivery)
+		b.clicks("button", "More Actions")
+		for _, step := range steps {
+			b.clicks(`[data-testid="`+step+`"]`, "")
+		}
+		require.True(t, eventually(patience, func() bool {
+			return evaluate[bool](b, `[...document.querySelectorAll("dialog[open] li[role=option]")].some((one) => one.checkVisibility())`)
+		}))
+		b.takePicture(name)
+	}
+}
+
+// takePicture writes what the browser shows to the directory of the pictures.
+func (b *tab) takePicture(name string) {
+	b.t.Helper()
+	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	require.NoError(b.t, err)
+	require.NoError(b.t, os.WriteFile(filepath.Join(*pictures, name+".png"), picture, 0o600))
 }
