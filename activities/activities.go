@@ -139,6 +139,10 @@ func lastAttempt(d webhook.Delivery) webhook.AttemptResult {
 // endedBefore reports whether the delivery is not to be sent after all, and as what it ends.
 func endedBefore(prepared store.Prepared, request webhook.AttemptRequest) (webhook.Status, bool) {
 	switch {
+	case prepared.Erased && !prepared.Delivery.Status.Open():
+		return prepared.Delivery.Status, true
+	case prepared.Erased:
+		return webhook.StatusDiscarded, true
 	case !prepared.Webhook.Enabled, prepared.Discarded && request.Trigger == webhook.TriggerSchedule:
 		return webhook.StatusDiscarded, true
 	case prepared.Delivery.Status == webhook.StatusCancelled && request.Trigger == webhook.TriggerSchedule:

@@ -88,6 +88,22 @@ func TestBothSecretsSignWhileOneIsRotated(t *testing.T) {
 	}
 }
 
+// What was erased is not sent, not even by hand; what became of it before is kept.
+func TestErasedDeliveryIsNotSent(t *testing.T) {
+	t.Parallel()
+	for before, want := range map[webhook.Status]webhook.Status{"waiting": "discarded", "pending": "discarded", "delivered": "delivered", "exhausted": "exhausted"} {
+		e := newEndpoint(t, status(http.StatusOK))
+		s := newFakeStore(t, e.URL, webhook.Authentication{})
+		s.prepared.Delivery.Status, s.prepared.Erased = before, true
+		request := scheduled(s.prepared.Delivery.ID, 2)
+		request.Trigger = webhook.TriggerManual
+		result, err := newHarness(s, target.InsecureLoopback, time.Minute).attempt(request)
+		require.NoError(t, err)
+		require.Equal(t, want, result.Status)
+		require.Empty(t, e.received())
+	}
+}
+
 // The webhook is enabled again, but its schedule is over: only what somebody asks for is sent.
 func TestDiscardedDeliveryIsSentByHandOnly(t *testing.T) {
 	t.Parallel()

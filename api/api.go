@@ -60,6 +60,8 @@ func (a *API) Register(router *mux.Router) {
 		{http.MethodGet, "/webhooks/{id}/recoveries", webhook.ScopeRead, a.listRecoveries},
 		{http.MethodGet, "/recoveries/{id}", webhook.ScopeRead, a.getRecovery},
 		{http.MethodPost, "/recoveries/{id}/cancel", webhook.ScopeManage, a.cancelRecovery},
+		{http.MethodGet, "/erasures", webhook.ScopeRead, a.listErasures},
+		{http.MethodPost, "/erasures", webhook.ScopeManage, a.erase},
 		{http.MethodGet, "/deliveries", webhook.ScopeRead, a.listDeliveries},
 		{http.MethodGet, "/deliveries/{id}", webhook.ScopeRead, a.getDelivery},
 		{http.MethodPost, "/deliveries/{id}/retry", webhook.ScopeManage, a.retryDelivery},

@@ -22,7 +22,7 @@ func (a *API) newDelivery(d webhook.Delivery) types.Delivery {
 		ID: d.ID, EventID: d.EventID, Event: d.Event, WebhookID: d.WebhookID, WebhookName: d.WebhookName,
 		Status: types.DeliveryStatus(d.Status), Test: d.Test, AttemptCount: d.AttemptCount, NextAttemptAt: utc(d.NextAttemptAt),
 		Outcome: (*types.Outcome)(d.Outcome), StatusCode: d.StatusCode, ResponseTimeMS: d.ResponseTimeMS,
-		WorkflowURL: optional(a.service.WorkflowURL(d.ID)), CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
+		WorkflowURL: optional(a.service.WorkflowURL(d.ID)), CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(), ErasedAt: utc(d.ErasedAt),
 	}
 }
 

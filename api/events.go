@@ -90,6 +90,7 @@ func publicationHeader(publication service.Publication) http.Header {
 // eventDetails is the answer for a single event, [types.EventDetails].
 type eventDetails struct {
 	types.Event
+	ErasedAt   *time.Time       `json:"erased_at,omitempty"`
 	Payload    json.RawMessage  `json:"payload"`
 	Deliveries []types.Delivery `json:"deliveries"`
 }
@@ -113,7 +114,7 @@ func (a *API) getEvent(r *http.Request, accountID string) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := eventDetails{Event: newEvent(found.Event), Payload: found.Event.Payload, Deliveries: []types.Delivery{}}
+	answer := eventDetails{Event: newEvent(found.Event), ErasedAt: utc(found.Event.ErasedAt), Payload: found.Event.Payload, Deliveries: []types.Delivery{}}
 	for _, d := range found.Deliveries {
 		answer.Deliveries = append(answer.Deliveries, a.newDelivery(d))
 	}

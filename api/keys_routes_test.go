@@ -66,6 +66,8 @@ func keysRoutes() []keysRoute {
 		{"DELETE", "/v1/webhooks/{id}", manage, "", webhooks, 204},
 		{"GET", "/v1/recoveries/{id}", read, "", recoveries, 200},
 		{"POST", "/v1/recoveries/{id}/cancel", manage, "", recoveries, 202},
+		{"GET", "/v1/erasures", read, "", "", 200},
+		{"POST", "/v1/erasures", manage, `{"match":"call_erased"}`, "", 200},
 		{"GET", "/v1/deliveries", read, "", "", 200},
 		{"GET", "/v1/deliveries/{id}", read, "", deliveries, 200},
 		{"POST", "/v1/deliveries/{id}/retry", manage, "", deliveries, 503}, // Temporal is down

@@ -30,6 +30,7 @@ type attempt struct {
 	Body     text
 	// Elsewhere is the address of the page on which its headers and answer are, where this one has no room for them.
 	Elsewhere string
+	Erased    bool // what was answered
 }
 
 // header is one line of a request's or an answer's head.

@@ -25,7 +25,8 @@ type inspection struct {
 	Open               bool
 	RateLimited        bool // it waits for its turn
 	MayManage          bool
-	CannotRetry        string // why it cannot be retried, empty when it can
+	Erased             *time.Time // when the data were; nil when they were not
+	CannotRetry        string     // why it cannot be retried, empty when it can
 	Steps              []step
 	Attempts           []attempt // newest first
 	Left               int       // attempts that are not shown
@@ -69,7 +70,7 @@ func (c *Console) inspect(r *http.Request, s session) (inspection, error) {
 	own := deliveriesPath + "/" + d.ID
 	shown := inspection{
 		row:     newRow(d, list.url(own), c.service.WorkflowURL(d.ID)),
-		EventID: d.EventID, WebhookID: d.WebhookID, Updated: d.UpdatedAt.UTC(), Open: d.Status.Open(), RateLimited: d.RateLimitedSince != nil, MayManage: s.May(webhook.ScopeManage),
+		EventID: d.EventID, WebhookID: d.WebhookID, Updated: d.UpdatedAt.UTC(), Open: d.Status.Open(), RateLimited: d.RateLimitedSince != nil, MayManage: s.May(webhook.ScopeManage), Erased: d.ErasedAt,
 		CannotRetry: cannotRetry(found, s), Steps: stepsOf(found), Request: requestOf(found),
 		ListURL: list.url(deliveriesPath), LiveURL: list.url(own + live),
 	}
@@ -84,6 +85,9 @@ func (c *Console) inspect(r *http.Request, s session) (inspection, error) {
 	shown.Attempts = shownInFull(found.Attempts[shown.Left:], r.URL.Query().Get("attempt"), func(n string) string {
 		return addParameter("attempt", n, list.url(own)) + "#attempt-" + n
 	})
+	for i := range shown.Attempts {
+		shown.Attempts[i].Erased = d.ErasedAt != nil
+	}
 	if chosen := r.URL.Query().Get("attempt"); chosen != "" {
 		shown.LiveURL = addParameter("attempt", chosen, shown.LiveURL)
 	}
@@ -121,6 +125,9 @@ func shownInFull(attempts []webhook.Attempt, chosen string, at func(number strin
 func cannotRetry(found service.Inspection, s session) string {
 	if !s.May(webhook.ScopeManage) {
 		return "Your API key may not: it lacks the scope manage."
+	}
+	if found.Delivery.ErasedAt != nil {
+		return "The data of this event were erased; there is nothing to send."
 	}
 	if found.Webhook.Enabled {
 		return ""

@@ -317,3 +317,19 @@ func TestCancel(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, v.post(path+"/cancel", back).status)
 	assert.Len(t, s.cancels, 1)
 }
+
+// Of what was erased, the page says so, and shows what became of it.
+func TestErasedDeliveryPage(t *testing.T) {
+	t.Parallel()
+	found := inspection(webhook.StatusExhausted, failed(503))
+	at := time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC)
+	found.Delivery.ErasedAt = &at
+	got := see(t, found)
+	require.Contains(t, got.text("#summary .hint"), "Data erased 2026-11-26 09:00:00 UTC")
+	require.Contains(t, got.text("#cannot-retry"), "there is nothing to send")
+	require.Contains(t, got.text("#attempt-1"), "Data erased.")
+	require.Contains(t, got.text("#attempt-1"), "503")
+	require.Contains(t, got.text("#request"), "Data erased.")
+	require.NotContains(t, got.text("#request"), "curl")
+	require.NotContains(t, got.text("#request"), "1.50")
+}

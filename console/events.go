@@ -83,7 +83,8 @@ func (c *Console) eventTypeNames(r *http.Request, s session, most int) ([]string
 type eventPage struct {
 	eventRow
 	Payload    text
-	Whole      string // the address of all of it
+	Whole      string     // the address of all of it
+	Erased     *time.Time // when its data were; nil when they were not
 	Deliveries []row
 	Webhooks   []option // that it can be sent to once more; empty for who may not
 }
@@ -94,11 +95,11 @@ func (c *Console) event(w http.ResponseWriter, r *http.Request, s session) error
 	if err != nil {
 		return err
 	}
-	body := eventPage{eventRow: newEventRow(found.Event), Payload: newText(found.Event.Payload, false, shownAnswer), Whole: eventsPath + "/" + found.Event.ID + "/payload"}
+	body := eventPage{eventRow: newEventRow(found.Event), Payload: newText(found.Event.Payload, false, shownAnswer), Whole: eventsPath + "/" + found.Event.ID + "/payload", Erased: found.Event.ErasedAt}
 	for _, d := range found.Deliveries[:min(len(found.Deliveries), pageSize)] {
 		body.Deliveries = append(body.Deliveries, newRow(d, deliveriesPath+"/"+d.ID, c.service.WorkflowURL(d.ID)))
 	}
-	if s.May(webhook.ScopeManage) && !found.Event.Test {
+	if s.May(webhook.ScopeManage) && !found.Event.Test && found.Event.ErasedAt == nil {
 		if body.Webhooks, err = c.republishTargets(r, s); err != nil {
 			return err
 		}

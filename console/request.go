@@ -19,6 +19,7 @@ type request struct {
 	Payload text
 	Whole   string // the address of the whole payload
 	File    bool   // the command reads the payload from a file
+	Erased  bool   // the payload
 	Curl    string // the command that repeats it
 }
 
@@ -33,7 +34,7 @@ const (
 func requestOf(found service.Inspection) request {
 	shown := request{
 		URL: found.Webhook.URL, Payload: newText(found.Payload, false, shownPayload),
-		Whole: eventsPath + "/" + found.Delivery.EventID + "/payload", File: len(found.Payload) > longestInCommand,
+		Whole: eventsPath + "/" + found.Delivery.EventID + "/payload", File: len(found.Payload) > longestInCommand, Erased: found.Delivery.ErasedAt != nil,
 	}
 	last := webhook.Attempt{Number: 1}
 	if n := len(found.Attempts); n > 0 {

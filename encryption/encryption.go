@@ -5,6 +5,7 @@ package encryption
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -24,6 +25,7 @@ const keyIDSize = 4
 type Key struct {
 	id   []byte
 	aead tink.AEAD
+	mac  []byte // the key of hashes, made of the key itself
 }
 
 // NewKeyText returns a random key in the form that [ParseKey] reads: 32 bytes in base64.
@@ -44,7 +46,16 @@ func ParseKey(text string) (*Key, error) {
 		return nil, fmt.Errorf("set up XChaCha20-Poly1305: %w", err)
 	}
 	sum := sha256.Sum256(raw)
-	return &Key{id: sum[:keyIDSize], aead: aead}, nil
+	mac := hmac.New(sha256.New, raw)
+	mac.Write([]byte("durahook/hash"))
+	return &Key{id: sum[:keyIDSize], aead: aead, mac: mac.Sum(nil)}, nil
+}
+
+// Hash returns a hash of a value for a purpose. Without the key nobody can find out the value by trying.
+func (k *Key) Hash(purpose, value string) []byte {
+	mac := hmac.New(sha256.New, k.mac)
+	fmt.Fprintf(mac, "%d/%s/%s", len(purpose), purpose, value)
+	return mac.Sum(nil)
 }
 
 // Seal encrypts a secret that belongs to owner.

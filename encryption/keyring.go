@@ -20,6 +20,14 @@ func (r *Keyring) Seal(secret []byte, owner string) ([]byte, error) {
 	return r.keys[0].Seal(secret, owner)
 }
 
+// Hash returns [Key.Hash] by the first key.
+func (r *Keyring) Hash(purpose, value string) ([]byte, error) {
+	if len(r.keys) == 0 {
+		return nil, errors.New("hash for " + purpose + ": there is no key")
+	}
+	return r.keys[0].Hash(purpose, value), nil
+}
+
 // Open decrypts what [Key.Seal] returned for the same owner, whichever of the keys sealed it.
 func (r *Keyring) Open(sealed []byte, owner string) ([]byte, error) {
 	err := fmt.Errorf("open secret of %s: it was sealed with another --encryption-key", owner)

@@ -64,11 +64,14 @@ func (s *Service) delivery(ctx context.Context, accountID, id string) (webhook.D
 
 // Retry has a delivery attempted now: an open one goes on with its schedule from there; a closed one gets a
 // new run of its workflow with one attempt. It returns the delivery as it stands. Conflict: the webhook is
-// disabled or deleted. Unavailable: Temporal cannot be reached, and nothing was asked for.
+// disabled or deleted, or the event's data were erased. Unavailable: Temporal cannot be reached, and nothing was asked for.
 func (s *Service) Retry(ctx context.Context, accountID, id string) (webhook.Delivery, error) {
 	d, err := s.delivery(ctx, accountID, id)
 	if err != nil {
 		return webhook.Delivery{}, err
+	}
+	if d.ErasedAt != nil {
+		return webhook.Delivery{}, webhook.ErasedConflict(*d.ErasedAt)
 	}
 	if err := s.checkEnabled(ctx, d); err != nil {
 		return webhook.Delivery{}, err

@@ -184,7 +184,8 @@ func (s *Service) Event(ctx context.Context, accountID, id string) (webhook.Publ
 }
 
 // Republish delivers an event of the account once more, to one of its webhooks, whether or not that subscribes
-// to it. It returns the new delivery. Conflict: the webhook is disabled, or the event was that of a test.
+// to it. It returns the new delivery. Conflict: the webhook is disabled, the event
+// was that of a test, or its data were erased.
 func (s *Service) Republish(ctx context.Context, accountID, id string, r webhook.Republication) (webhook.Delivery, error) {
 	if err := webhook.CheckID(webhook.EventPrefix, id); err != nil {
 		return webhook.Delivery{}, err
@@ -198,6 +199,9 @@ func (s *Service) Republish(ctx context.Context, accountID, id string, r webhook
 	}
 	if event.Test {
 		return webhook.Delivery{}, &webhook.Error{Code: webhook.CodeConflict, Message: "This event is an example that a test sent; test the other webhook instead."}
+	}
+	if event.ErasedAt != nil {
+		return webhook.Delivery{}, webhook.ErasedConflict(*event.ErasedAt)
 	}
 	w, err := s.store.Webhook(ctx, accountID, r.WebhookID)
 	if err != nil {

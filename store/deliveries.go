@@ -13,7 +13,7 @@ import (
 
 const deliveryColumns = `
 	d.id, d.account_id, d.event_id, d.webhook_id, d.event, d.test, d.status, d.attempt_count, d.next_attempt_at, d.outcome,
-	d.status_code, d.response_time_ms, d.created_at, d.updated_at, w.name AS webhook_name`
+	d.status_code, d.response_time_ms, d.created_at, d.updated_at, d.erased_at, w.name AS webhook_name`
 
 // Delivery returns one delivery of the account.
 func (s *Store) Delivery(ctx context.Context, accountID, id string) (webhook.Delivery, error) {
@@ -118,13 +118,13 @@ func (s *Store) Reopen(ctx context.Context, id string, attemptCount int) error {
 	return nil
 }
 
-// ReopenReset opens a delivery again whose workflow was reset, unless this run has made an attempt already or the
-// webhook is disabled or deleted, and reports whether it did. An open one counts as opened too.
+// ReopenReset opens a delivery again whose workflow was reset, unless this run has made an attempt already, the
+// webhook is disabled or deleted or the event's data were erased, and reports whether it did. An open one counts as opened too.
 func (s *Store) ReopenReset(ctx context.Context, id, runID string) (bool, error) {
 	result, err := s.db.ExecContext(ctx, `
 		UPDATE deliveries SET status = 'pending', sweep_at = NULL, next_attempt_at = NULL, updated_at = now()
 		FROM webhooks w
-		WHERE deliveries.id = $1 AND w.id = webhook_id AND w.enabled AND w.deleted_at IS NULL
+		WHERE deliveries.id = $1 AND w.id = webhook_id AND w.enabled AND w.deleted_at IS NULL AND erased_at IS NULL
 			AND NOT EXISTS (SELECT FROM attempts WHERE delivery_id = $1 AND run_id = $2)`, id, runID)
 	if err != nil {
 		return false, fmt.Errorf("reopen delivery after a reset: %w", err)

@@ -186,7 +186,7 @@ func (s *Store) Missed(ctx context.Context, webhookID string) (webhook.Missed, e
 	err := s.db.GetContext(ctx, &found, `
 		SELECT count(*), min(created_at) AS since FROM (
 			SELECT d.created_at FROM deliveries d
-			WHERE d.webhook_id = ANY(ARRAY[$1]) AND d.status = ANY ($2) AND d.id >= $3 AND d.updated_at >= $4 AND NOT d.test
+			WHERE d.webhook_id = ANY(ARRAY[$1]) AND d.status = ANY ($2) AND d.id >= $3 AND d.updated_at >= $4 AND NOT d.test AND d.erased_at IS NULL
 			LIMIT $5
 		) missed`, webhookID, statuses, webhook.FirstID(webhook.DeliveryPrefix, since.Add(-longest)), *since, webhook.MostMissed)
 	if err != nil {

@@ -21,6 +21,8 @@ type Prepared struct {
 	// is over then, even if the webhook was enabled again meanwhile. A test is sent all the same: its webhook
 	// counts as enabled here unless it was deleted.
 	Discarded bool
+	// Erased is set when the event's data were erased: there is nothing to send.
+	Erased bool
 }
 
 // preparation names the attempt that is to be prepared: that with a sequence in a workflow run.
@@ -81,7 +83,7 @@ const prepareStatement = `
 		d.next_attempt_at AS "delivery.next_attempt_at", d.webhook_id AS "delivery.webhook_id",
 		d.outcome AS "delivery.outcome", d.status_code AS "delivery.status_code",
 		d.response_time_ms AS "delivery.response_time_ms",
-		d.created_at AS "delivery.created_at", coalesce(p.traceparent, '') AS "delivery.traceparent",
+		d.created_at AS "delivery.created_at", coalesce(p.traceparent, '') AS "delivery.traceparent", p.erased_at IS NOT NULL AS erased,
 		CASE row_number() OVER (PARTITION BY d.event_id ORDER BY n) WHEN 1 THEN p.payload END AS payload, a.id AS recorded
 	FROM unnest($1::int[], $2::text[], $3::text[], $4::int[]) AS wanted (n, delivery_id, run_id, sequence)
 	JOIN deliveries d ON d.id = wanted.delivery_id
@@ -133,6 +135,7 @@ type preparationRow struct {
 	Payload   []byte           `db:"payload"`
 	Recorded  *string          `db:"recorded"`
 	Discarded bool             `db:"discarded"`
+	Erased    bool             `db:"erased"`
 }
 
 // openedWebhook is a webhook with its secrets, or why they cannot be opened.
@@ -149,7 +152,7 @@ func (row preparationRow) prepared(w openedWebhook, payload []byte) preparedRow 
 		w.webhook.Enabled, row.Discarded = row.Webhook.DeletedAt == nil, false
 	}
 	return preparedRow{
-		Prepared: Prepared{Delivery: row.Delivery, Webhook: w.webhook, Payload: payload, Discarded: row.Discarded},
+		Prepared: Prepared{Delivery: row.Delivery, Webhook: w.webhook, Payload: payload, Discarded: row.Discarded, Erased: row.Erased},
 		recorded: row.Recorded,
 	}
 }

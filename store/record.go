@@ -61,14 +61,14 @@ const recordStatement = `
 				error, response_headers, response_body, started_at, ended_at, status, next_attempt_at, request_headers, timing,
 				lane, lane_reason)
 	), delivery AS MATERIALIZED (
-		SELECT id, attempt_count, webhook_id FROM deliveries WHERE id = ANY ($2) ORDER BY id FOR UPDATE
+		SELECT id, attempt_count, webhook_id, erased_at FROM deliveries WHERE id = ANY ($2) ORDER BY id FOR UPDATE
 	), attempt AS (
 		INSERT INTO attempts (id, delivery_id, run_id, sequence, number, trigger, outcome, status_code,
 			response_time_ms, error, response_headers, response_body, started_at, ended_at, webhook_id,
 			request_headers, timing, lane, lane_reason)
 		SELECT made.id, delivery_id, run_id, sequence, attempt_count + 1, trigger, outcome, status_code,
-			response_time_ms, error, response_headers, response_body, started_at, ended_at, webhook_id, request_headers, timing,
-			lane, lane_reason
+			response_time_ms, error, CASE WHEN erased_at IS NULL THEN response_headers END, CASE WHEN erased_at IS NULL THEN response_body END,
+			started_at, ended_at, webhook_id, request_headers, timing, lane, lane_reason
 		FROM made JOIN delivery ON delivery.id = delivery_id
 		ON CONFLICT (delivery_id, run_id, sequence) DO NOTHING
 		RETURNING id, delivery_id, number, webhook_id, date_trunc('hour', started_at, 'UTC') AS hour
@@ -80,9 +80,11 @@ const recordStatement = `
 	)
 	UPDATE deliveries SET attempt_count = attempt.number, outcome = made.outcome, status_code = made.status_code,
 		response_time_ms = made.response_time_ms, updated_at = now(),
-		-- What was cancelled while the attempt was under way does not wait for another one.
-		status = CASE WHEN deliveries.status = 'cancelled' AND made.status = 'waiting' THEN deliveries.status ELSE made.status END,
-		next_attempt_at = CASE WHEN deliveries.status = 'cancelled' AND made.status = 'waiting' THEN NULL ELSE made.next_attempt_at END
+		-- What was cancelled or erased while the attempt was under way does not wait for another one.
+		status = CASE WHEN made.status = 'waiting' AND (deliveries.status = 'cancelled' OR deliveries.erased_at IS NOT NULL)
+			THEN deliveries.status ELSE made.status END,
+		next_attempt_at = CASE WHEN made.status = 'waiting' AND (deliveries.status = 'cancelled' OR deliveries.erased_at IS NOT NULL)
+			THEN NULL ELSE made.next_attempt_at END
 	FROM attempt JOIN made USING (id) WHERE deliveries.id = attempt.delivery_id`
 
 func (s *Store) recordAll(ctx context.Context, made []recording) ([]struct{}, error) {

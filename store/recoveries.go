@@ -143,11 +143,11 @@ func (s *Store) ClaimRecoveries(ctx context.Context, limit int, lease time.Durat
 const clockSkew = 10 * time.Minute
 
 // recoverable is the condition for the deliveries d that a recovery retries, but for their status: those that
-// matched when it was asked for and that nothing has happened to since, tests left out. So what it has retried never matches
+// matched when it was asked for and that nothing has happened to since, tests and erased ones left out. So what it has retried never matches
 // again. The bounds of the ID have an index by webhook used.
 const recoverable = `
 	d.account_id = :account_id AND d.webhook_id = ANY(ARRAY[:webhook_id]) AND d.id >= :first AND d.id > :cursor AND d.id < :end
-	AND d.created_at >= :since AND d.created_at < :until AND d.updated_at <= :created_at AND NOT d.test`
+	AND d.created_at >= :since AND d.created_at < :until AND d.updated_at <= :created_at AND NOT d.test AND d.erased_at IS NULL`
 
 // selectRecoverable is what a recovery has to find in its deliveries, from its cursor on.
 func selectRecoverable(ctx context.Context, tx *sqlx.Tx, row recoveryRow, into any, query string) error {

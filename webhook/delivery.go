@@ -81,6 +81,7 @@ type Delivery struct {
 	NextAttemptAt *time.Time `db:"next_attempt_at"`
 	CreatedAt     time.Time  `db:"created_at"`
 	UpdatedAt     time.Time  `db:"updated_at"`
+	ErasedAt      *time.Time `db:"erased_at"` // when the data of its event were erased; nil otherwise
 	// RateLimitedSince is since when it waits for its turn under its webhook's rate limit. It is looked up for a single
 	// delivery, not for lists.
 	RateLimitedSince *time.Time `db:"rate_limited_since"`

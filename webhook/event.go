@@ -27,6 +27,9 @@ type Event struct {
 	// Traceparent is the W3C trace context that it was published in; empty without one, and where nobody needs it.
 	Traceparent string `db:"traceparent"`
 
+	// ErasedAt is when its data were erased, nil while they were not. It is known of an event with its payload.
+	ErasedAt *time.Time `db:"erased_at"`
+
 	// Payload is the published JSON, byte for byte: {"event","timestamp","data"}.
 	Payload []byte `db:"payload"`
 }

@@ -18,6 +18,7 @@ const (
 	AttemptPrefix  = "att"
 	APIKeyPrefix   = "key"
 	RecoveryPrefix = "rec"
+	ErasurePrefix  = "era"
 
 	AlertChannelPrefix = "alc"
 	AlertPrefix        = "alt"
@@ -107,6 +108,8 @@ func noun(prefix string) string {
 		return "alert channel"
 	case AlertPrefix:
 		return "alert"
+	case ErasurePrefix:
+		return "erasure"
 	default:
 		return "thing"
 	}

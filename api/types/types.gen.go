@@ -1105,7 +1105,7 @@ type Delivery struct {
 
 	// Status Where a delivery stands: `pending`, an attempt is to come at once; `waiting`, one failed and a timer runs;
 	// `delivered`, the endpoint answered 2xx; `exhausted`, the last attempt failed; `cancelled`, somebody ended it;
-	// `discarded`, its webhook was disabled or deleted.
+	// `discarded`, its webhook was disabled or deleted, or the event's data were erased.
 	//
 	//
 	// Examples: delivered
@@ -1155,6 +1155,11 @@ type Delivery struct {
 	//
 	// Examples: 2026-11-24T14:25:17.201133Z
 	UpdatedAt time.Time `json:"updated_at"`
+
+	// ErasedAt When the data of its event, and what the endpoint answered, were erased; only if they were.
+	//
+	// Examples: 2026-11-26T09:00:00.120034Z
+	ErasedAt *time.Time `json:"erased_at,omitempty"`
 }
 
 // DeliveryCounts How many deliveries were made, and where they stand now.
@@ -1224,7 +1229,7 @@ type DeliveryDetails struct {
 
 	// Status Where a delivery stands: `pending`, an attempt is to come at once; `waiting`, one failed and a timer runs;
 	// `delivered`, the endpoint answered 2xx; `exhausted`, the last attempt failed; `cancelled`, somebody ended it;
-	// `discarded`, its webhook was disabled or deleted.
+	// `discarded`, its webhook was disabled or deleted, or the event's data were erased.
 	//
 	//
 	// Examples: delivered
@@ -1275,6 +1280,11 @@ type DeliveryDetails struct {
 	// Examples: 2026-11-24T14:25:17.201133Z
 	UpdatedAt time.Time `json:"updated_at"`
 
+	// ErasedAt When the data of its event, and what the endpoint answered, were erased; only if they were.
+	//
+	// Examples: 2026-11-26T09:00:00.120034Z
+	ErasedAt *time.Time `json:"erased_at,omitempty"`
+
 	// Attempts All attempts, oldest first.
 	//
 	// Examples: []
@@ -1306,10 +1316,93 @@ type DeliveryList struct {
 
 // DeliveryStatus Where a delivery stands: `pending`, an attempt is to come at once; `waiting`, one failed and a timer runs;
 // `delivered`, the endpoint answered 2xx; `exhausted`, the last attempt failed; `cancelled`, somebody ended it;
-// `discarded`, its webhook was disabled or deleted.
+// `discarded`, its webhook was disabled or deleted, or the event's data were erased.
 //
 // Examples: delivered
 type DeliveryStatus string
+
+// Erasure What was erased; never of whom.
+type Erasure struct {
+	// ID The ID of the record; none of a dry run.
+	//
+	// Examples: era_01m86z2vypfjjrh175ntmsv51x
+	ID *ErasureID `json:"id,omitempty"`
+
+	// Events Events whose data were erased.
+	//
+	// Examples: 3
+	Events int `json:"events"`
+
+	// Deliveries Their deliveries, of which the answers were erased.
+	//
+	// Examples: 5
+	Deliveries int `json:"deliveries"`
+
+	// Attempts The attempts of these.
+	//
+	// Examples: 9
+	Attempts int `json:"attempts"`
+
+	// Discarded Deliveries that were open, and ended as `discarded`.
+	//
+	// Examples: 1
+	Discarded int `json:"discarded"`
+
+	// EventsLeft Events that a search for the value still found afterwards, counted up to 10,000.
+	//
+	// Examples: 0
+	EventsLeft int `json:"events_left"`
+
+	// MatchedHash HMAC-SHA256 of the value with a key made of the encryption key, in hex. The same value in the same account
+	// has the same hash while that key is in use; without the key the value cannot be found out by trying.
+	//
+	//
+	// Examples: 9f2d0c4e1b7a3d5f8e6c2a1b0d9f7e5c3b1a8d6f4e2c0b9a7f5d3e1c8b6a4f20
+	MatchedHash *string `json:"matched_hash,omitempty"`
+
+	// ErasedBy The ID of the API key that asked for it, or `admin`.
+	//
+	// Examples: key_01m86z2vykfjjtdg09knn08fjs
+	ErasedBy *string `json:"erased_by,omitempty"`
+
+	// CreatedAt When it was done.
+	//
+	// Examples: 2026-11-26T09:00:00.120034Z
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+}
+
+// ErasureDefinition Whose data are to be erased.
+type ErasureDefinition struct {
+	// Match A whole value in the data of events, such as a phone number, or the ID of an event or delivery. Events are
+	// found by their first 64 different values, and by none that is longer than 256 bytes.
+	//
+	//
+	// Examples: +15551234567
+	Match string `json:"match"`
+
+	// DryRun Whether to count only; at most 10,000 events.
+	//
+	// Examples: true
+	DryRun *bool `json:"dry_run,omitempty"`
+}
+
+// ErasureID The ID of an erasure.
+//
+// Examples: era_01m86z2vypfjjrh175ntmsv51x
+type ErasureID = string
+
+// ErasureList One page of erasures.
+type ErasureList struct {
+	// Data The erasures, newest first.
+	//
+	// Examples: []
+	Data []Erasure `json:"data"`
+
+	// NextCursor The `cursor` of the next page; `null` on the last.
+	//
+	// Examples: era_01m86z2vypfjjrh175ntmsv51x
+	NextCursor *string `json:"next_cursor"`
+}
 
 // ErrorCode What kind of mistake it is, for programs.
 //
@@ -1370,6 +1463,11 @@ type EventDetails struct {
 	//
 	// Examples: 2026-11-24T14:24:16.345478Z
 	CreatedAt time.Time `json:"created_at"`
+
+	// ErasedAt When its data were erased; only if they were. The payload says `{"erased":true}` then.
+	//
+	// Examples: 2026-11-26T09:00:00.120034Z
+	ErasedAt *time.Time `json:"erased_at,omitempty"`
 
 	// Payload What was published.
 	//
@@ -2534,6 +2632,15 @@ type ListDeliveriesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListErasuresParams defines parameters for ListErasures.
+type ListErasuresParams struct {
+	// Limit How many entries a page has at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; the first page when left out.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListEventTypesParams defines parameters for ListEventTypes.
 type ListEventTypesParams struct {
 	// Limit How many entries a page has at most.
@@ -2628,6 +2735,9 @@ type UpdateAlertChannelJSONRequestBody = AlertChannelPatch
 
 // CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
 type CreateAPIKeyJSONRequestBody = APIKeyDefinition
+
+// EraseJSONRequestBody defines body for Erase for application/json ContentType.
+type EraseJSONRequestBody = ErasureDefinition
 
 // CreateEventTypeJSONRequestBody defines body for CreateEventType for application/json ContentType.
 type CreateEventTypeJSONRequestBody = EventTypeDefinition

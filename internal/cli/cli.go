@@ -33,6 +33,8 @@ type Commands struct {
 	Webhooks   WebhooksCommand   `cmd:"" group:"use" help:"Create, change, test and recover webhooks."`
 	Deliveries DeliveriesCommand `cmd:"" group:"use" help:"List, retry, cancel and watch deliveries."`
 	Recoveries RecoveriesCommand `cmd:"" group:"use" help:"See how recoveries of webhooks get on."`
+	Erase      EraseCommand      `cmd:"" group:"use" help:"Erase a person's data."`
+	Erasures   ErasuresCommand   `cmd:"" group:"use" help:"See what was erased."`
 	EventTypes EventTypesCommand `cmd:"" group:"use" help:"Look at the catalogue and add to it."`
 	Keys       KeysCommand       `cmd:"" group:"use" help:"Create, list and revoke API keys."`
 	Accounts   AccountsCommand   `cmd:"" group:"use" help:"Create and list accounts."`
