@@ -8,6 +8,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -15,6 +17,21 @@ import (
 
 //go:embed *.sql
 var files embed.FS
+
+// Latest is the newest version of the schema that this program knows.
+func Latest() (latest int64) {
+	names, err := files.ReadDir(".")
+	if err != nil {
+		panic("migrations: " + err.Error()) // they are embedded
+	}
+	for _, name := range names {
+		number, _, _ := strings.Cut(name.Name(), "_")
+		if version, err := strconv.ParseInt(number, 10, 64); err == nil {
+			latest = max(latest, version)
+		}
+	}
+	return latest
+}
 
 // provider runs migrations under a Postgres advisory lock, so that any number of processes may start at
 // the same time.

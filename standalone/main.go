@@ -11,7 +11,9 @@ import (
 
 // commands are durahook's commands and the one that starts everything.
 type commands struct {
-	Start startCommand `cmd:"" group:"run" default:"withargs" help:"Start everything: Temporal, its Web UI, Postgres and durahook (the default)."`
+	Start   startCommand   `cmd:"" group:"run" default:"withargs" help:"Start everything: Temporal, its Web UI, Postgres and durahook (the default)."`
+	Backup  backupCommand  `cmd:"" group:"run" help:"Back everything up into one file, also while it runs."`
+	Restore restoreCommand `cmd:"" group:"run" help:"Make a data directory of a backup."`
 	cli.Commands
 
 	Postgres       postgresCommand       `cmd:"" hidden:"" name:"__postgres"`

@@ -37,9 +37,7 @@ func (c *startCommand) Run(env *cli.Env) error {
 		return err
 	}
 	options.Log = app.NewLog(env.Stderr, options.Config)
-	options.Progress = func(what string) {
-		fmt.Fprintf(env.Stdout, "%5.1f s  %s\n", time.Since(began).Seconds(), what)
-	}
+	options.Progress = progress(env, began)
 	s, err := stack.Start(env.Ctx, options)
 	if err != nil {
 		return err

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -146,14 +145,7 @@ func (s *Server) Password() string { return s.password }
 
 // URL is what lib/pq and pgx need to connect to the named database; it holds the password.
 func (s *Server) URL(database string) string {
-	u := url.URL{
-		Scheme:   "postgres",
-		User:     url.UserPassword(superuser, s.password),
-		Host:     s.Addr(),
-		Path:     "/" + database,
-		RawQuery: "sslmode=disable",
-	}
-	return u.String()
+	return connectionURL(s.password, s.Addr(), database)
 }
 
 // Done is closed when the server process has ended, for whatever reason.

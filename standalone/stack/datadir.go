@@ -24,19 +24,26 @@ type DataDir struct {
 	path string
 }
 
-// OpenDataDir makes the directory if need be and refuses one that a newer version of durahook made. An empty
-// path means the default: /var/lib/durahook for root, whose home other users can't enter as Postgres must,
-// else durahook in the user's data directory.
-func OpenDataDir(path string) (DataDir, error) {
+// DataDirPath is where a data directory is, in full. An empty path means the default: /var/lib/durahook for root, whose
+// home other users can't enter as Postgres must, else durahook in the user's data directory.
+func DataDirPath(path string) (_ string, err error) {
 	if path == "" {
-		var err error
 		if path, err = defaultDataDir(); err != nil {
-			return DataDir{}, err
+			return "", err
 		}
 	}
-	path, err := filepath.Abs(path)
+	if path, err = filepath.Abs(path); err != nil {
+		return "", fmt.Errorf("--data-dir: %w", err)
+	}
+	return path, nil
+}
+
+// OpenDataDir makes the directory at a path, see [DataDirPath], if need be and refuses one that a newer version of
+// durahook made.
+func OpenDataDir(path string) (DataDir, error) {
+	path, err := DataDirPath(path)
 	if err != nil {
-		return DataDir{}, fmt.Errorf("--data-dir: %w", err)
+		return DataDir{}, err
 	}
 	// Postgres may run as another user and has to get through.
 	if err := os.MkdirAll(path, 0o755); err != nil { //nolint:gosec // the secrets inside have their own modes
