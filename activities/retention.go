@@ -81,11 +81,11 @@ func (r *Retention) DeleteExpired(ctx context.Context, request webhook.Retention
 func (r *Retention) deleteBatch(ctx context.Context, before time.Time, report *webhook.RetentionReport) error {
 	expired, err := r.store.Expired(ctx, report.After, before, retentionBatch)
 	if err != nil {
-		return r.failed(metrics.RetentionDelete, err)
+		return r.failed(err)
 	}
 	deleted, err := r.store.DeleteEvents(ctx, expired)
 	if err != nil {
-		return r.failed(metrics.RetentionDelete, err)
+		return r.failed(err)
 	}
 	r.metrics.Deleted(deleted)
 	report.Add(webhook.RetentionReport{Deleted: deleted, Kept: expired.Kept + len(expired.IDs) - deleted.Events, After: expired.Last})
@@ -101,7 +101,7 @@ func (r *Retention) deleteRest(ctx context.Context, before time.Time) error {
 	for {
 		more, err := r.store.DeleteRest(ctx, before, retentionBatch)
 		if err != nil {
-			return r.failed(metrics.RetentionDelete, err)
+			return r.failed(err)
 		}
 		if !more {
 			return nil
@@ -109,9 +109,9 @@ func (r *Retention) deleteRest(ctx context.Context, before time.Time) error {
 	}
 }
 
-func (r *Retention) failed(step metrics.RetentionStep, err error) error {
-	r.metrics.RetentionFailed(step)
-	return infrastructure(fmt.Errorf("%s events that were kept for long enough: %w", step, err))
+func (r *Retention) failed(err error) error {
+	r.metrics.RetentionFailed()
+	return infrastructure(fmt.Errorf("delete events that were kept for long enough: %w", err))
 }
 
 // rest leaves the database to others for as long as a batch took, and reports whether the worker stops meanwhile.

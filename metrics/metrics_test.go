@@ -54,7 +54,7 @@ func record(m *metrics.Metrics) {
 	m.Found(webhook.FindingMissing)
 	m.WebhookDisabled()
 	m.Deleted(webhook.Deleted{Events: 1, Deliveries: 2, Attempts: 3})
-	m.RetentionFailed(metrics.RetentionExport)
+	m.RetentionFailed()
 	m.RetentionBehind(time.Minute)
 	router := mux.NewRouter()
 	router.HandleFunc("/things/{id}", func(http.ResponseWriter, *http.Request) {})
@@ -118,8 +118,7 @@ func TestValues(t *testing.T) {
 		`durahook_retention_deleted_total{kind="event"} 1`,
 		`durahook_retention_deleted_total{kind="delivery"} 2`,
 		`durahook_retention_deleted_total{kind="attempt"} 3`,
-		`durahook_retention_failures_total{step="export"} 1`,
-		`durahook_retention_failures_total{step="delete"} 0`,
+		`durahook_retention_failures_total 1`,
 		`durahook_retention_behind_seconds 60`,
 		`durahook_starter_queue_length 3`,
 		`durahook_sweep_started_total 4`,

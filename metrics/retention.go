@@ -13,37 +13,23 @@ import (
 type retaining struct {
 	events, deliveries, attempts prometheus.Counter
 
-	failures map[RetentionStep]prometheus.Counter
+	failures prometheus.Counter
 	behind   prometheus.Gauge
 }
-
-// RetentionStep is a step on the way to the deletion of events.
-type RetentionStep string
-
-// The steps.
-const (
-	RetentionExport RetentionStep = "export"
-	RetentionDelete RetentionStep = "delete"
-)
 
 func newRetaining(factory promauto.Factory) retaining {
 	deleted := factory.NewCounterVec(prometheus.CounterOpts{
 		Name: "durahook_retention_deleted_total", Help: "What was deleted because it was kept for long enough.",
 	}, []string{"kind"})
-	failures := factory.NewCounterVec(prometheus.CounterOpts{
-		Name: "durahook_retention_failures_total", Help: "Batches of events that could not be deleted, by the step that failed; each is tried again.",
-	}, []string{"step"})
-	r := retaining{
+	return retaining{
 		events: deleted.WithLabelValues("event"), deliveries: deleted.WithLabelValues("delivery"), attempts: deleted.WithLabelValues("attempt"),
-		failures: make(map[RetentionStep]prometheus.Counter),
+		failures: factory.NewCounter(prometheus.CounterOpts{
+			Name: "durahook_retention_failures_total", Help: "Batches of events that could not be deleted; each is tried again.",
+		}),
 		behind: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "durahook_retention_behind_seconds", Help: "How long ago the last event that was deleted should have been; 0 when all are.",
 		}),
 	}
-	for _, step := range []RetentionStep{RetentionExport, RetentionDelete} {
-		r.failures[step] = failures.WithLabelValues(string(step))
-	}
-	return r
 }
 
 // Deleted counts what was deleted because it was kept for long enough.
@@ -57,12 +43,9 @@ func (m *Metrics) Deleted(d webhook.Deleted) {
 }
 
 // RetentionFailed counts a batch of events that could not be deleted.
-func (m *Metrics) RetentionFailed(step RetentionStep) {
-	if m == nil {
-		return
-	}
-	if counter, ok := m.retaining.failures[step]; ok {
-		counter.Inc()
+func (m *Metrics) RetentionFailed() {
+	if m != nil {
+		m.retaining.failures.Inc()
 	}
 }
 

@@ -19,7 +19,7 @@ const mostRetentionSteps = 500
 // Retention deletes events that were kept for long enough, with their deliveries and attempts, step by step until there
 // are no more.
 func Retention(ctx workflow.Context, request webhook.RetentionRequest) (webhook.RetentionReport, error) {
-	const longest = 15 * time.Minute // of a step; the export of what is to be deleted may be slow
+	const longest = 15 * time.Minute // of a step
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:              AttemptTaskQueue,
 		StartToCloseTimeout:    longest,
