@@ -54,7 +54,8 @@ func TestTelling(t *testing.T) {
 	t.Parallel()
 	infrastructure := newInfrastructure(t)
 	retention := scheduleRetention(t, infrastructure)
-	_, a := startServe(t, infrastructure, "0s,1s,1s", "--disable-after", "15s", "--retention", "forever")
+	serve, a := startServe(t, infrastructure, "0s,1s,1s", "--disable-after", "15s", "--retention", "forever",
+		"--alert-window", "5s", "--alert-quiet", "1h", "--public-url", "https://durahook.example.com")
 	requireNoRetention(t, retention)
 	t.Run("webhook that fails for too long", func(t *testing.T) {
 		t.Parallel()
@@ -65,6 +66,11 @@ func TestTelling(t *testing.T) {
 		t.Parallel()
 		a.t = t
 		testExhaustedDeliveryIsTold(t, a)
+	})
+	t.Run("alerts", func(t *testing.T) {
+		t.Parallel()
+		a.t = t
+		testPeopleAreAlerted(t, serve, a)
 	})
 }
 

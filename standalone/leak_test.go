@@ -47,7 +47,7 @@ const leakFetchedToken = "fetched-token-of-the-leak-test"
 func TestNothingLeaks(t *testing.T) {
 	t.Parallel()
 	infrastructure := newInfrastructure(t)
-	serve, a := startServe(t, infrastructure, "0s,1s", "--log-level", "debug")
+	serve, a := startServe(t, infrastructure, "0s,1s", "--log-level", "debug", "--alert-window", "1s")
 	echo := newEcho(t)
 	var refused atomic.Bool
 	tokens := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -79,6 +79,9 @@ func TestNothingLeaks(t *testing.T) {
 	a.do(http.MethodPost, "/v1/api-keys", `{"name":"Platform","scopes":["publish","read"]}`, 201, &key)
 	secrets = append(append(secrets, key.Key), everyFormOf(t, rotated.SigningSecret)...)
 
+	channel := a.alertBy(echo.URL)
+	secrets = append(secrets, alertSecret)
+	a.do(http.MethodPost, "/v1/alert-channels/"+channel.ID+"/test", nil, 200, nil)
 	a.leakyLife(key.Key, webhooks)
 	status, text := a.try(http.MethodGet, "/metrics", nil)
 	require.Equal(t, 200, status)
