@@ -52,13 +52,13 @@ func (s *Store) batchTurns() *batch.Batcher[turnAsked, Turn] {
 
 // pace is how a webhook's turns stand.
 type pace struct {
-	webhook.Pace
-	ID         string     `db:"id"`
-	RateLimit  *int       `db:"rate_limit"`
-	NextTurnAt *time.Time `db:"next_turn_at"`
-	Now        time.Time  `db:"now"`
-	Given      int        `db:"given"` // turns that are given and not taken yet
-	taken      bool
+	webhook.Pace `db:"-"`
+	ID           string     `db:"id"`
+	RateLimit    *int       `db:"rate_limit"`
+	NextTurnAt   *time.Time `db:"next_turn_at"`
+	Now          time.Time  `db:"now"`
+	Given        int        `db:"given"` // turns that are given and not taken yet
+	taken        bool
 }
 
 // take takes the next turn and returns how long it is until then. Nobody waits for a webhook that is gone, nor for one
