@@ -259,7 +259,7 @@ async function submit(event) {
   }
   let tone = "bad";
   try {
-    tone = await send(event.target, button.formAction);
+    tone = await send(event.target, button.formAction, Boolean(busy));
   } catch {
     showNotice("bad", "That did not work. durahook cannot be reached at the moment; try again.");
   }
@@ -267,14 +267,11 @@ async function submit(event) {
   if (busy) {
     button.textContent = words;
   }
-  if (busy && tone === "good") {
-    event.target.reset(); // what was selected has been seen to
-  }
 }
 
 // send posts the form to action as the browser would and takes over what the page that answers it shows. It returns
 // the tone of what is said there.
-async function send(form, action) {
+async function send(form, action, selected) {
   const response = await fetch(action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   const page = parse(await response.text());
   const sent = page.querySelector("#live");
@@ -290,6 +287,9 @@ async function send(form, action) {
   const tone = said.classList.contains("good") ? "good" : "bad";
   clearTimeout(aimTimer); // what came meanwhile is older
   clockAhead = Date.now() - Number(sent.querySelector(shown).dataset.now);
+  if (selected && tone === "good") {
+    form.reset(); // what was selected has been seen to, and need not stay
+  }
   apply(sent);
   etag = sent.dataset.etag;
   showNotice(tone, said.querySelector(".text").textContent);
