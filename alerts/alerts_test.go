@@ -111,7 +111,7 @@ func (r *receiver) RoundTrip(request *http.Request) (*http.Response, error) {
 	request = request.Clone(request.Context())
 	request.Header.Set("X-Host", request.URL.Host)
 	request.URL.Scheme, request.URL.Host = "http", there.Host
-	return http.DefaultTransport.RoundTrip(request)
+	return r.Client().Transport.RoundTrip(request)
 }
 
 // texts returns every text in a JSON value.

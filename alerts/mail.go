@@ -35,24 +35,19 @@ func ParseMail(address, from string) (*Mail, error) {
 	if err != nil || parsed.Scheme != "smtp" && parsed.Scheme != "smtps" || parsed.Hostname() == "" || strings.Trim(parsed.Path, "/") != "" {
 		return nil, errors.New("is not of the form smtp://user:password@host:587 or smtps://user:password@host:465")
 	}
-	query := parsed.Query()
-	without := query.Get("tls")
-	query.Del("tls")
-	if len(query) > 0 || without != "" && without != "none" || without == "none" && parsed.Scheme == "smtps" {
+	without := parsed.Scheme == "smtp" && parsed.RawQuery == "tls=none"
+	if parsed.RawQuery != "" && !without {
 		return nil, errors.New("has parameters that mean nothing here; only ?tls=none is known, for smtp://")
 	}
 	m := &Mail{host: parsed.Hostname(), port: submission, from: from, implicit: parsed.Scheme == "smtps"}
 	if m.implicit {
 		m.port = submissions
 	}
-	m.plain = !m.implicit && (without == "none" || isThisMachine(m.host))
+	m.plain = !m.implicit && (without || isThisMachine(m.host))
 	if text := parsed.Port(); text != "" {
-		const bits = 16
-		port, err := strconv.ParseUint(text, 10, bits)
-		if err != nil || port == 0 {
-			return nil, errors.New("has a port that is none")
+		if m.port, err = parsePort(text); err != nil {
+			return nil, err
 		}
-		m.port = int(port)
 	}
 	m.username = parsed.User.Username()
 	m.password, _ = parsed.User.Password()
@@ -63,6 +58,15 @@ func ParseMail(address, from string) (*Mail, error) {
 }
 
 var errMailFrom = errors.New(`needs --smtp-from, whom mail is from, such as "durahook <alerts@example.com>"`)
+
+func parsePort(text string) (int, error) {
+	const bits = 16
+	port, err := strconv.ParseUint(text, 10, bits)
+	if err != nil || port == 0 {
+		return 0, errors.New("has a port that is none")
+	}
+	return int(port), nil
+}
 
 func isThisMachine(host string) bool {
 	address, err := netip.ParseAddr(host)

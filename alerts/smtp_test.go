@@ -26,7 +26,7 @@ type letter struct {
 
 func newMailServer(t *testing.T) *mailServer {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends with the test
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	s := &mailServer{Listener: listener, refused: map[string]string{}}
 	var serving sync.WaitGroup
@@ -47,7 +47,7 @@ func newMailServer(t *testing.T) *mailServer {
 }
 
 func (s *mailServer) serve(connection net.Conn) {
-	defer connection.Close()
+	defer func() { _ = connection.Close() }()
 	say := func(line string) { _, _ = connection.Write([]byte(line + "\r\n")) }
 	say("220 mail.example.com")
 	var current letter

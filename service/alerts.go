@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// DefaultAlertWindow is how long what happens is gathered before people are alerted, and DefaultAlertQuiet how long
-	// of the same webhook no other alert of the kind is made.
+	// DefaultAlertWindow is how long what happens is gathered before people are alerted.
 	DefaultAlertWindow = time.Minute
-	DefaultAlertQuiet  = 15 * time.Minute
+	// DefaultAlertQuiet is how long of the same webhook no other alert of the kind is made.
+	DefaultAlertQuiet = 15 * time.Minute
 
 	// alertInterval is how often it is looked for what people are to be alerted of: nearly always, there is nothing.
 	alertInterval = 2 * time.Second

@@ -37,7 +37,7 @@ func alertAddressOwner(accountID, channelID string) string {
 }
 
 func (s *Store) sealAlertAddress(c *webhook.AlertChannel) ([]byte, error) {
-	text, err := json.Marshal(c.Address) //nolint:gosec // it is sealed right below
+	text, err := json.Marshal(c.Address)
 	if err != nil {
 		return nil, fmt.Errorf("encode address of alert channel: %w", err)
 	}
