@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
 )
 
 const alertSecret = "alert-secret-of-the-tests"
@@ -66,4 +67,25 @@ func testPeopleAreAlerted(t *testing.T, serve *program, a api) {
 	require.Equal(t, result.Error, gone.LastError)
 
 	require.NotContains(t, serve.output.String(), alertSecret)
+}
+
+func TestRecordHistoriesOfAlerts(t *testing.T) {
+	t.Parallel()
+	w, a := newAccount(t)
+	for name, codes := range map[string][]int{"alert_sent": {200}, "alert_refused": {404}} {
+		channel := a.alertBy(newEndpoint(t, answering(codes...)).URL)
+		a.do(http.MethodPost, "/v1/alert-channels/"+channel.ID+"/test", nil, http.StatusOK, nil)
+		var id string
+		require.Eventually(t, func() bool {
+			list, err := w.temporal.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
+				Query: `WorkflowType = "SendAlert" AND DurahookAccount = "` + a.account + `" AND ExecutionStatus = "` + map[string]string{"alert_sent": "Completed", "alert_refused": "Failed"}[name] + `"`,
+			})
+			require.NoError(t, err)
+			if len(list.GetExecutions()) == 1 {
+				id = list.GetExecutions()[0].GetExecution().GetWorkflowId()
+			}
+			return id != ""
+		}, patience, pollInterval)
+		w.keepHistory(t, name, id)
+	}
 }
