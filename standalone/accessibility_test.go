@@ -83,11 +83,15 @@ func (a api) samples(good, bad string) []string {
 		}
 	}
 	a.do(http.MethodPost, "/v1/webhooks/"+sync.ID+"/test", nil, http.StatusOK, nil)
+	working, broken := a.alertBy(good), a.alertBy(bad)
+	a.do(http.MethodPost, "/v1/alert-channels/"+working.ID+"/test", nil, http.StatusOK, nil)
+	a.do(http.MethodPost, "/v1/alert-channels/"+broken.ID+"/test", nil, http.StatusOK, nil)
 	return []string{
 		"/console/webhooks", "/console/webhooks/" + alerts.ID, "/console/deliveries", "/console/deliveries/" + delivery,
 		"/console/webhooks/new", "/console/webhooks/" + sync.ID + "/edit", "/console/webhooks/" + sync.ID + "/test",
 		"/console/deliveries?q=nothing", "/console/events", "/console/events/" + event.ID, "/console/events/new",
 		"/console/event-types", "/console/event-types/call.ended", "/console/event-types/new",
+		"/console/alerts", "/console/alerts/new", "/console/alerts/" + working.ID + "/edit",
 		"/console/api-keys", "/console/api-keys/new", "/console/accounts", "/console/nowhere",
 	}
 }
