@@ -71,7 +71,9 @@ func TestServeDoesNotStart(t *testing.T) {
 	ready, newer := migrated(t), migrated(t)
 	s, err := store.Open(t.Context(), newer)
 	require.NoError(t, err)
-	_, err = s.DB().ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)`)
+	_, err = s.DB().ExecContext(t.Context(), `
+		INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true);
+		UPDATE schema_support SET oldest = 99999`)
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	const unreachable = "postgres://user:secret-word@" + closedPort + "/durahook?sslmode=disable"
