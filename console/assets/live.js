@@ -257,9 +257,8 @@ async function submit(event) {
   if (busy) {
     button.textContent = busy;
   }
-  let tone = "bad";
   try {
-    tone = await send(event.target, button.formAction, Boolean(busy));
+    await send(event.target, button.formAction, Boolean(busy));
   } catch {
     showNotice("bad", "That did not work. durahook cannot be reached at the moment; try again.");
   }
@@ -269,19 +268,18 @@ async function submit(event) {
   }
 }
 
-// send posts the form to action as the browser would and takes over what the page that answers it shows. It returns
-// the tone of what is said there.
+// send posts the form to action as the browser would and takes over what the page that answers it shows.
 async function send(form, action, selected) {
   const response = await fetch(action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   const page = parse(await response.text());
   const sent = page.querySelector("#live");
   if (!response.ok) {
     showNotice("bad", "That did not work. Something went wrong on the server; its log says what.");
-    return "bad";
+    return;
   }
   if (!sent) {
     location.assign(response.url); // the session has ended
-    return "bad";
+    return;
   }
   const said = page.querySelector("#notice");
   const tone = said.classList.contains("good") ? "good" : "bad";
@@ -293,7 +291,6 @@ async function send(form, action, selected) {
   apply(sent);
   etag = sent.dataset.etag;
   showNotice(tone, said.querySelector(".text").textContent);
-  return tone;
 }
 
 // showNotice has page.js show a sentence.
