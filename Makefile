@@ -84,7 +84,7 @@ reproducible = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "$(l
 .PHONY: check-reproducible
 check-reproducible: ## Fail if durahook is another program when it is built in another directory
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && mkdir "$$dir/source" && \
-		git ls-files -z ':!standalone' | tar --null -T - -c | tar -x -C "$$dir/source" && \
+		tar --exclude=./.git --exclude=./bin --exclude=./standalone -c . | tar -x -C "$$dir/source" && \
 		$(reproducible) -o "$$dir/here" ./cmd/durahook && \
 		(cd "$$dir/source" && $(reproducible) -o "$$dir/there" ./cmd/durahook) && \
 		cmp "$$dir/here" "$$dir/there" && \
