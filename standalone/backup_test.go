@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// runs runs the program with these arguments until it ends, and returns whether that went well and what it said.
+// runs starts the program with these arguments until it ends, and returns whether that went well and what it said.
 func runs(t *testing.T, args ...string) (bool, string) {
 	t.Helper()
 	p := start(t, args...)

@@ -81,7 +81,7 @@ func Make(ctx context.Context, o Options) (result Result, err error) {
 	if err != nil {
 		return Result{}, err
 	}
-	defer source.close()
+	defer source.close(ctx)
 	result.About = About{
 		Version: version.Version(), Schema: source.schema, Postgres: source.major, Keys: o.Keys, CreatedAt: result.CreatedAt, Format: format,
 	}

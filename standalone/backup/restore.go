@@ -54,7 +54,7 @@ func Restore(o RestoreOptions) (about About, err error) {
 	o.Progress("restoring to " + o.DataDir)
 	err = extract(archive, staging)
 	if err == nil {
-		_, err = io.Copy(io.Discard, zipped) // up to its checksum
+		_, err = io.Copy(io.Discard, zipped) //nolint:gosec // up to its checksum, and kept nowhere
 	}
 	if err != nil {
 		return About{}, fmt.Errorf("restore %s: %w", o.Path, err)
@@ -127,7 +127,12 @@ func makeEmpty(dir string) error {
 }
 
 // extract writes the entries of an archive below a directory, and fails unless the last one is there.
-func extract(archive *tar.Reader, dir string) error {
+func extract(archive *tar.Reader, path string) (err error) {
+	dir, err := os.OpenRoot(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
 	for {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -149,24 +154,23 @@ func extract(archive *tar.Reader, dir string) error {
 	}
 }
 
-func extractEntry(archive *tar.Reader, header *tar.Header, dir string) error {
+func extractEntry(archive *tar.Reader, header *tar.Header, dir *os.Root) error {
 	if !filepath.IsLocal(header.Name) {
 		return fmt.Errorf("%q is not a place inside of the data directory", header.Name)
 	}
-	path := filepath.Join(dir, header.Name)
 	const permissions = 0o700
-	mode := fs.FileMode(header.Mode & permissions) //nolint:gosec // it is masked
+	mode := fs.FileMode(header.Mode & permissions)
 	if strings.HasSuffix(header.Name, "/") {
-		return os.MkdirAll(path, mode)
+		return dir.MkdirAll(filepath.Clean(header.Name), mode)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), permissions); err != nil {
+	if err := dir.MkdirAll(filepath.Dir(header.Name), permissions); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	file, err := dir.OpenFile(header.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(file, archive) //nolint:gosec // it is as large as the databases
+	_, err = io.Copy(file, archive)
 	return errors.Join(err, file.Sync(), file.Close())
 }
 

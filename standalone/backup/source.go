@@ -35,12 +35,12 @@ func open(ctx context.Context, url string) (_ *source, err error) {
 	}
 	major, _, _ := strings.Cut(s.conn.ParameterStatus("server_version"), ".")
 	if s.major, err = strconv.Atoi(major); err != nil || s.major < oldestMajor {
-		s.close()
+		s.close(ctx)
 		return nil, fmt.Errorf("the data are of Postgres %s; backups need Postgres %d or newer", major, oldestMajor)
 	}
 	slot := fmt.Sprintf("durahook_backup_%d", s.conn.PID()) // one for each connection, and as long as that
 	if _, err := s.conn.Exec(ctx, "CREATE_REPLICATION_SLOT "+slot+" TEMPORARY PHYSICAL RESERVE_WAL").ReadAll(); err != nil {
-		s.close()
+		s.close(ctx)
 		return nil, fmt.Errorf("have Postgres keep its log during the backup: %w", err)
 	}
 	return s, nil
@@ -59,8 +59,8 @@ func schemaOf(ctx context.Context, url string) (schema int64, err error) {
 	return strconv.ParseInt(string(results[0].Rows[0][0]), 10, 64)
 }
 
-func (s *source) close() {
-	_ = s.conn.Close(context.Background()) // nothing was written
+func (s *source) close(ctx context.Context) {
+	_ = s.conn.Close(context.WithoutCancel(ctx)) // nothing was written
 }
 
 // copyTo adds the files of Postgres to an archive. The log of what happens meanwhile comes last: with it, a Postgres that
@@ -141,7 +141,7 @@ func repack(from *tar.Reader, to *tar.Writer) error {
 		if header.Typeflag != tar.TypeReg && header.Typeflag != tar.TypeDir {
 			return fmt.Errorf("%s is neither a file nor a directory", header.Name)
 		}
-		name := path.Join(postgresEntry, header.Name)
+		name := path.Join(postgresEntry, header.Name) //nolint:gosec // a restore refuses what leads out of it
 		if header.Typeflag == tar.TypeDir {
 			name += "/"
 		}
@@ -149,7 +149,7 @@ func repack(from *tar.Reader, to *tar.Writer) error {
 		if err := to.WriteHeader(entry); err != nil {
 			return err
 		}
-		if _, err := io.Copy(to, from); err != nil { //nolint:gosec // it is as large as the databases
+		if _, err := io.Copy(to, from); err != nil {
 			return err
 		}
 	}

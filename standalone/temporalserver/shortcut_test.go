@@ -62,7 +62,7 @@ func shortAndLong(t *testing.T, service *starter) (s *shortcut, clients map[stri
 	s = newShortcut()
 	server := grpc.NewServer(s.serverOption(), grpc.ChainUnaryInterceptor(
 		func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			if request.(*workflowservice.StartWorkflowExecutionRequest).GetIdentity() == "nobody" { //nolint:forcetypeassert // there is no other
+			if request.(*workflowservice.StartWorkflowExecutionRequest).GetIdentity() == "nobody" {
 				return nil, status.Error(codes.PermissionDenied, "by an interceptor")
 			}
 			return handler(ctx, request)
