@@ -42,8 +42,12 @@ func newAuthentication(authentication webhook.Authentication) types.Authenticati
 const maxDefinition = 64 << 10
 
 func (a *API) createWebhook(r *http.Request, accountID string) (int, any, error) {
-	var definition webhook.Definition
-	if err := readJSON(r, maxDefinition, &definition); err != nil {
+	body, err := readBody(r, maxDefinition)
+	if err != nil {
+		return 0, nil, err
+	}
+	definition, err := webhook.ParseDefinition(body)
+	if err != nil {
 		return 0, nil, err
 	}
 	w, err := a.service.CreateWebhook(r.Context(), accountID, definition)

@@ -3,6 +3,7 @@ package webhook
 import (
 	"fmt"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -60,6 +61,21 @@ type Definition struct {
 	// SigningAlgorithm is hmac-sha256 when it is left out. It cannot be patched: that takes another secret, see
 	// [Rotation].
 	SigningAlgorithm *SigningAlgorithm `json:"signing_algorithm"`
+}
+
+// ParseDefinition reads a definition, which may have wrong fields: Define tells them. What isn't a JSON object is an
+// [Error] with CodeMalformed.
+func ParseDefinition(body []byte) (Definition, error) {
+	var d Definition
+	if err := DecodeJSON(body, &d); err != nil {
+		return Definition{}, err
+	}
+	for name, value := range members(body) {
+		if name == fieldAuthentication && kindOf(value) == object && reflect.DeepEqual(d.Authentication, Authentication{}) {
+			d.wrong.Add(authenticationPointer+"/type", "is missing; to have no authentication, leave authentication out or send null")
+		}
+	}
+	return d, nil
 }
 
 // Define checks a definition and returns a new webhook of the account with an ID and a signing secret of its
