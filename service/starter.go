@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,8 +28,9 @@ const (
 	queued = 4096
 	// starters is how many workflows are started at the same time.
 	starters = 32
-	// preparedAhead is how many deliveries' first attempts are prepared in one go, just before their start.
-	preparedAhead = 64
+	// preparedAhead is how many deliveries' first attempts are prepared in one go, just before their start: as many as
+	// are started within a second also on a slow machine, for what was prepared counts no longer than that.
+	preparedAhead = 32
 	// startTimeout bounds one start.
 	startTimeout = 10 * time.Second
 	// sweepInterval is how often the sweep looks for deliveries that were never started.
@@ -36,6 +38,8 @@ const (
 	// sweepers is how many workflows a sweep starts at the same time: few, so that what was just published, which the
 	// starters start, is not held up by what an outage left behind.
 	sweepers = 8
+	// sweptAhead is preparedAhead for the sweep, which starts fewer in a second.
+	sweptAhead = 16
 	// longestSweepPause is how long the sweep waits at most, after one that failed, before the next.
 	longestSweepPause = 10 * time.Second
 	// sweepBatch is how many deliveries one sweep takes in hand, and sweepLease for how long they are its own: as
@@ -120,18 +124,26 @@ func (s *Starter) takeQueued(ctx context.Context) {
 		if len(deliveries) == 0 {
 			return
 		}
-		var fast []string
-		for _, d := range deliveries {
-			if s.lanes != nil && s.lanes.Likely(d.AccountID, d.WebhookID) == lanes.Fast {
-				fast = append(fast, d.ID)
-			}
-		}
-		if len(fast) > 0 {
-			s.store.PrepareAhead(ctx, fast)
-		}
+		s.prepareAhead(ctx, deliveries)
 		for _, d := range deliveries {
 			s.starting <- d
 		}
+	}
+}
+
+// prepareAhead has the first attempts prepared, in one go, that will be made in this process.
+func (s *Starter) prepareAhead(ctx context.Context, deliveries []webhook.Delivery) {
+	if s.lanes == nil {
+		return
+	}
+	var fast []string
+	for _, d := range deliveries {
+		if d.AttemptCount == 0 && s.lanes.Likely(d.AccountID, d.WebhookID) == lanes.Fast {
+			fast = append(fast, d.ID)
+		}
+	}
+	if len(fast) > 0 {
+		s.store.PrepareAhead(ctx, fast)
 	}
 }
 
@@ -237,9 +249,10 @@ func (s *Starter) sweepOnce(ctx context.Context) (count int, more bool, err erro
 	started := make(map[string]bool)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(sweepers)
-	for _, d := range deliveries {
-		if s.inHand.has(d.ID) {
-			continue
+	mine := slices.DeleteFunc(slices.Clone(deliveries), func(d webhook.Delivery) bool { return s.inHand.has(d.ID) })
+	for i, d := range mine {
+		if i%sweptAhead == 0 && groupCtx.Err() == nil {
+			s.prepareAhead(ctx, mine[i:min(i+sweptAhead, len(mine))])
 		}
 		group.Go(func() error {
 			if groupCtx.Err() != nil {

@@ -140,7 +140,7 @@ func (s *Store) APIKeyByID(ctx context.Context, id string) (key webhook.APIKey, 
 
 func (s *Store) batchKeyLookups() *batch.Batcher[webhook.APIKeyHash, *webhook.APIKey] {
 	const most = 200
-	return batch.New(batch.Options[webhook.APIKeyHash]{Most: most, Timeout: batchTimeout}, s.findAllKeys)
+	return batch.New(batch.Options[webhook.APIKeyHash]{Most: most, Gather: 5 * time.Millisecond, Timeout: batchTimeout}, s.findAllKeys)
 }
 
 const findKeysStatement = `SELECT ` + keyColumns + `, hash FROM api_keys WHERE hash = ANY ($1) AND ` + inForce

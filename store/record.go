@@ -38,7 +38,7 @@ func (s *Store) RecordAttempt(ctx context.Context, a webhook.Attempt, status web
 }
 
 // batchRecordings has attempts recorded together. Nobody waits for that but a workflow that has nothing left to do, so
-// under load there are no more than 25 recordings a second.
+// under load there are no more than 17 recordings a second.
 //
 // They wait for the disk as publications do (synchronous_commit). Without it, a crash of the machine could take back
 // recordings of the last moment: nothing would get lost, since Temporal knows that those deliveries are done. But they
@@ -46,7 +46,7 @@ func (s *Store) RecordAttempt(ctx context.Context, a webhook.Attempt, status web
 // little that the disk costs for each.
 func (s *Store) batchRecordings() *batch.Batcher[recording, struct{}] {
 	return batch.New(batch.Options[recording]{
-		Most: 200, Key: func(r recording) string { return r.DeliveryID }, Gather: 40 * time.Millisecond, Timeout: batchTimeout, Single: isSingle,
+		Most: 200, Key: func(r recording) string { return r.DeliveryID }, Gather: 60 * time.Millisecond, Timeout: batchTimeout, Single: isSingle,
 	}, s.recordAll)
 }
 
