@@ -22,6 +22,7 @@ const (
 	mostEvents     = 1_000_000
 	mostRounds     = 100
 	warmUpEvents   = 200
+	floorWorkflows = 1000
 )
 
 // Setup checks the flags.
@@ -45,9 +46,11 @@ type ThroughputFigures struct {
 	Load       LoadFigures    `json:"load"`
 	Arrivals   ArrivalFigures `json:"arrivals"`
 	Cost       Cost           `json:"cost"`
+	Floor      float64        `json:"floor_workflows_per_s,omitempty"` // 0 without a Temporal to ask
+	Share      float64        `json:"share_of_the_floor,omitempty"`
 }
 
-// Run publishes, and waits until everything has arrived.
+// Run publishes, and waits until everything has arrived. Then it looks how many bare workflows the same Temporal does.
 func (t *Throughput) Run(ctx context.Context, rig *Rig) (Figures, error) {
 	s, err := rig.newStream(ctx)
 	if err != nil {
@@ -65,8 +68,28 @@ func (t *Throughput) Run(ctx context.Context, rig *Rig) (Figures, error) {
 		return nil, err
 	}
 	f := ThroughputFigures{Publishers: t.Publishers, Load: l.figures(), Arrivals: s.endpoint.figures(l.accepted, l.began)}
-	f.Cost, err = meter.stop(ctx, l.deliveries)
+	if f.Cost, err = meter.stop(ctx, l.deliveries); err != nil || rig.temporal == nil {
+		return f, err
+	}
+	f.Floor, err = rig.floor(ctx, t.Publishers)
+	f.Share = f.Arrivals.PerSecond / f.Floor
 	return f, err
+}
+
+// floor returns how many bare workflows are run in a second.
+func (r *Rig) floor(ctx context.Context, concurrency int) (float64, error) {
+	phase := r.Progress.Phase("bare workflows, to compare", floorWorkflows)
+	defer phase.Done()
+	bare, err := r.newBareWorkflows()
+	if err != nil {
+		return 0, err
+	}
+	defer bare.stop()
+	if _, err := bare.run(ctx, concurrency, warmUpEvents); err != nil {
+		return 0, err
+	}
+	took, err := bare.run(ctx, concurrency, floorWorkflows)
+	return floorWorkflows / took.Seconds(), err
 }
 
 // Show writes the figures for people.
@@ -74,6 +97,9 @@ func (f ThroughputFigures) Show(out *Text) {
 	out.Field("publishers", "%d", f.Publishers)
 	f.Load.show(out)
 	f.Arrivals.show(out)
+	if f.Floor > 0 {
+		out.Field("floor", "%.1f bare workflows/s, of which that is %.2f", f.Floor, f.Share)
+	}
 	out.Plot("deliveries that arrived in each second", f.Arrivals.ArrivedBySec)
 	f.Cost.show(out)
 }
