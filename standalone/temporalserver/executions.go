@@ -5,10 +5,12 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"go.temporal.io/server/common/persistence"
 	persistenceclient "go.temporal.io/server/common/persistence/client"
 	"go.temporal.io/server/common/primitives"
+	"go.temporal.io/server/service/history/tasks"
 )
 
 // newPersistence is Temporal's own persistence with executionStore in it.
@@ -27,7 +29,15 @@ func (s *stores) NewExecutionStore() (persistence.ExecutionStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &executionStore{ExecutionStore: store, created: map[executionKey]*persistence.InternalWorkflowMutableState{}}, nil
+	return newExecutionStore(store), nil
+}
+
+func newExecutionStore(store persistence.ExecutionStore) *executionStore {
+	return &executionStore{
+		ExecutionStore: store,
+		created:        map[executionKey]*persistence.InternalWorkflowMutableState{},
+		read:           map[int32]time.Time{},
+	}
 }
 
 // executionStore remembers what it has just created. Temporal drops the state of a workflow that it has
@@ -39,6 +49,7 @@ type executionStore struct {
 	persistence.ExecutionStore
 	mu      sync.Mutex
 	created map[executionKey]*persistence.InternalWorkflowMutableState
+	read    map[int32]time.Time // when a shard's queue for visibility was last read
 }
 
 type executionKey struct {
@@ -118,6 +129,35 @@ func (s *executionStore) GetWorkflowExecution(
 		return &persistence.InternalGetWorkflowExecutionResponse{State: state, DBRecordVersion: state.DBRecordVersion}, nil
 	}
 	return s.ExecutionStore.GetWorkflowExecution(ctx, request)
+}
+
+// GetHistoryTasks reads a queue. That of visibility, which nobody waits for, is read once in a while for many tasks: else
+// it would be with each that is added.
+func (s *executionStore) GetHistoryTasks(
+	ctx context.Context, request *persistence.GetHistoryTasksRequest,
+) (*persistence.InternalGetHistoryTasksResponse, error) {
+	if request.TaskCategory.ID() == tasks.CategoryIDVisibility && len(request.NextPageToken) == 0 {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(s.rest(request.ShardID)):
+		}
+	}
+	return s.ExecutionStore.GetHistoryTasks(ctx, request)
+}
+
+// rest is how long a shard's queue for visibility is not to be read yet.
+func (s *executionStore) rest(shard int32) time.Duration {
+	const interval = 100 * time.Millisecond
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	at := s.read[shard].Add(interval)
+	if at.Before(now) {
+		at = now
+	}
+	s.read[shard] = at
+	return at.Sub(now)
 }
 
 func (s *executionStore) remember(shard int32, created *persistence.InternalWorkflowSnapshot) {

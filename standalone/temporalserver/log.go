@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -28,6 +29,7 @@ const maxHeld = 20
 type logger struct {
 	*logState
 	slog *slog.Logger
+	tags []tag.Tag // added to all it logs; they are written out only then, for loggers are made with each task and seldom log
 }
 
 // logState is shared by a logger and those made from it.
@@ -84,16 +86,12 @@ func (l *logger) failure() error {
 
 // With returns a logger that adds tags to all it logs.
 func (l *logger) With(tags ...tag.Tag) log.Logger {
-	args := make([]any, len(tags))
-	for i, t := range attributes(tags) {
-		args[i] = t
-	}
-	return &logger{logState: l.logState, slog: l.slog.With(args...)}
+	return &logger{logState: l.logState, slog: l.slog, tags: slices.Concat(l.tags, tags)}
 }
 
 // SLog is for the parts of Temporal that use slog themselves.
 func (l *logger) SLog() *slog.Logger {
-	return slog.New(&handler{Handler: l.slog.Handler(), state: l.logState})
+	return slog.New(&handler{Handler: l.slog.Handler().WithAttrs(attributes(l.tags)), state: l.logState})
 }
 
 // The levels of Temporal.
@@ -134,7 +132,7 @@ func (l *logger) log(level slog.Level, msg string, tags []tag.Tag) {
 	if msg == webUINoise {
 		return
 	}
-	l.pass(level, func() { l.slog.LogAttrs(context.Background(), level, msg, attributes(tags)...) }) //nolint:forbidigo,sloglint // Temporal's message, and it hands no context on
+	l.pass(level, func() { l.slog.LogAttrs(context.Background(), level, msg, attributes(slices.Concat(l.tags, tags))...) }) //nolint:forbidigo,sloglint // Temporal's message, and it hands no context on
 }
 
 // pass logs now, later or not at all.

@@ -105,7 +105,7 @@ func executionStores(t *testing.T) (own, ours persistence.ExecutionStore, plain 
 	t.Cleanup(func() { require.NoError(t, plain.Close()) })
 	_, err = plain.ExecContext(within(t), "INSERT INTO shards VALUES (1, $1, '', '')", rangeID)
 	require.NoError(t, err)
-	return own, &executionStore{ExecutionStore: ours, created: map[executionKey]*persistence.InternalWorkflowMutableState{}}, plain
+	return own, newExecutionStore(ours), plain
 }
 
 // written is all that is in the tables, by table.
