@@ -249,7 +249,7 @@ func (s *Starter) sweepOnce(ctx context.Context) (count int, more bool, err erro
 	started := make(map[string]bool)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(sweepers)
-	mine := slices.DeleteFunc(slices.Clone(deliveries), func(d webhook.Delivery) bool { return s.inHand.has(d.ID) })
+	mine := slices.DeleteFunc(slices.Clone(deliveries), s.waitsHere)
 	for i, d := range mine {
 		if i%sweptAhead == 0 && groupCtx.Err() == nil {
 			s.prepareAhead(ctx, mine[i:min(i+sweptAhead, len(mine))])
@@ -274,12 +274,18 @@ func (s *Starter) sweepOnce(ctx context.Context) (count int, more bool, err erro
 		switch {
 		case started[d.ID]:
 			done = append(done, d.ID)
-		case !s.inHand.has(d.ID): // what is in hand here stays claimed
+		case !s.waitsHere(d): // what is in hand here stays claimed
 			others = append(others, d.ID)
 		}
 	}
 	err = errors.Join(failed, s.store.ReturnClaim(context.WithoutCancel(ctx), done, others))
 	return len(done), err == nil && len(deliveries) == sweepBatch, err
+}
+
+// waitsHere reports whether a delivery's first attempt is in the hands of this process. What was attempted before and has
+// to be started again is not: its workflow was lost.
+func (s *Starter) waitsHere(d webhook.Delivery) bool {
+	return d.AttemptCount == 0 && s.inHand.has(d.ID)
 }
 
 // startSwept starts a delivery that should have been started before. A test is given up instead: whoever asked
