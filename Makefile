@@ -5,7 +5,7 @@
 MODULES ?= . standalone
 GO      ?= go
 ARGS    ?=
-TIMEOUT ?= 20m
+TIMEOUT ?= 40m
 
 GOLANGCI_LINT_VERSION := 2.15.0
 WORKFLOWCHECK_VERSION := 0.6.0
