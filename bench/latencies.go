@@ -2,28 +2,40 @@ package bench
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// latencies is a distribution of times, kept to three digits from a microsecond to an hour. It is not safe for
-// concurrent use.
-type latencies struct{ histogram *hdrhistogram.Histogram }
+// latencies is a distribution of times, kept to three digits from a microsecond to an hour. It is safe for concurrent
+// use.
+type latencies struct {
+	mu        sync.Mutex
+	histogram *hdrhistogram.Histogram
+}
 
 func newLatencies() *latencies {
 	const digits = 3
-	return &latencies{hdrhistogram.New(1, time.Hour.Microseconds(), digits)}
+	return &latencies{histogram: hdrhistogram.New(1, time.Hour.Microseconds(), digits)}
 }
 
 // record adds a time. What is out of range counts as the end of the range that it is beyond: clocks may differ
 // by a little less than nothing.
 func (l *latencies) record(took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	_ = l.histogram.RecordValue(min(max(took.Microseconds(), 0), time.Hour.Microseconds())) // fails out of range only
 }
 
 // merge adds another distribution.
-func (l *latencies) merge(other *latencies) { l.histogram.Merge(other.histogram) }
+func (l *latencies) merge(other *latencies) {
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.histogram.Merge(other.histogram)
+}
 
 // Percentile are the percentiles of a distribution of times.
 type Percentile struct {
@@ -36,6 +48,8 @@ type Percentile struct {
 }
 
 func (l *latencies) percentile() Percentile {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	at := func(percent float64) float64 { return milliseconds(l.histogram.ValueAtPercentile(percent)) }
 	return Percentile{
 		Count: l.histogram.TotalCount(), P50: at(50), P90: at(90), P99: at(99),
@@ -45,6 +59,8 @@ func (l *latencies) percentile() Percentile {
 
 // distribution returns the milliseconds at each percentile from 0 to 100.
 func (l *latencies) distribution() []float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	const all = 100
 	values := make([]float64, all+1)
 	for percent := range values {

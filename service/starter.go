@@ -60,6 +60,8 @@ type Starter struct {
 	starting chan webhook.Delivery // what is taken off the queue, for one of the starters
 	inHand   inHand
 	swept    atomic.Uint64
+	reached  atomic.Bool   // whether a workflow was ever started or found
+	reaching chan struct{} // has one in it while the first is
 	traces   *traces.Traces
 	console  string // the address of the console; empty when it isn't known
 	log      *slog.Logger
@@ -70,7 +72,7 @@ type Starter struct {
 func NewStarter(s *store.Store, c client.Client, schedule webhook.Schedule, tracker *lanes.Tracker, log *slog.Logger) *Starter {
 	return &Starter{
 		store: s, temporal: c, schedule: schedule.Strings(), lanes: tracker,
-		queue: make(chan webhook.Delivery, queued), starting: make(chan webhook.Delivery), log: log,
+		queue: make(chan webhook.Delivery, queued), starting: make(chan webhook.Delivery), reaching: make(chan struct{}, 1), log: log,
 	}
 }
 
@@ -317,11 +319,21 @@ func (s *Starter) start(ctx context.Context, d webhook.Delivery) error {
 func (s *Starter) execute(ctx context.Context, options client.StartWorkflowOptions, input workflows.DeliveryInput) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	if !s.reached.Load() {
+		// At its first call, the client asks what the server can do and writes that down, which other calls read.
+		select {
+		case s.reaching <- struct{}{}:
+			defer func() { <-s.reaching }()
+		case <-ctx.Done():
+			return fmt.Errorf("start workflow %s: %w", options.ID, ctx.Err())
+		}
+	}
 	_, err := s.temporal.ExecuteWorkflow(ctx, options, workflows.Delivery, input)
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
 	if err != nil && !errors.As(err, &already) {
 		return fmt.Errorf("start workflow %s: %w", options.ID, err)
 	}
+	s.reached.Store(true)
 	return nil
 }
 

@@ -110,7 +110,10 @@ func TestBackupAndRestore(t *testing.T) {
 	after := again.delivery(waiting)
 	require.Equal(t, "waiting", after.Status)
 	require.WithinDuration(t, *before.NextAttemptAt, *after.NextAttemptAt, time.Millisecond)
-	again.do(http.MethodPost, "/v1/deliveries/"+waiting+"/retry", nil, http.StatusAccepted, nil)
+	require.Eventually(t, func() bool { // Temporal has just started, and may not answer in time yet
+		status, _ := again.try(http.MethodPost, "/v1/deliveries/"+waiting+"/retry", nil)
+		return status == http.StatusAccepted
+	}, patience, pollInterval)
 	again.eventually(waiting, "delivered", 2)
 
 	// What came in while the backup was made is there or isn't; what is there arrives.
