@@ -1,6 +1,6 @@
 // Package console is durahook's pages for people: server-rendered HTML over the same service as the API,
 // made livelier by a little JavaScript of its own and whole without it. It imports service, store, webhook,
-// docs/receivers and internal/version, and never api.
+// docs/receivers, internal/ratelimit and internal/version, and never api.
 //
 // One signs in with an API key and sees the account of it, or with the admin key and chooses an account. Every page
 // is rendered to a buffer before the first byte is sent, and every text on it is escaped by html/template.

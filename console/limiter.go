@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/durahook/durahook/internal/ratelimit"
 )
 
 // How often an address may try to sign in, and how many addresses are remembered.
@@ -22,16 +24,14 @@ const (
 // would tell them apart can be made up by anyone.
 type limiter struct {
 	mu        sync.Mutex
-	byAddress map[string]*rate.Limiter
-	crowd     *rate.Limiter // shared by the addresses that came when too many were remembered
+	addresses ratelimit.Keyed
 }
 
 func newLimiter() *limiter {
-	return &limiter{byAddress: map[string]*rate.Limiter{}, crowd: newAddressLimiter()}
-}
-
-func newAddressLimiter() *rate.Limiter {
-	return rate.NewLimiter(rate.Every(attemptEvery), attemptsAtOnce)
+	every := rate.Every(attemptEvery)
+	return &limiter{addresses: ratelimit.Keyed{
+		Limit: every, Burst: attemptsAtOnce, Most: addressesAtMost, Crowd: rate.NewLimiter(every, attemptsAtOnce),
+	}}
 }
 
 // wait counts an attempt and returns zero, or returns how long the address has to wait for its next one.
@@ -39,7 +39,7 @@ func (l *limiter) wait(address string) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	reservation := l.of(address, now).ReserveN(now, 1)
+	reservation := l.addresses.Of(address, now).ReserveN(now, 1)
 	delay := reservation.DelayFrom(now)
 	if delay > 0 {
 		reservation.CancelAt(now)
@@ -51,30 +51,7 @@ func (l *limiter) wait(address string) time.Duration {
 func (l *limiter) forgive(address string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.byAddress, address)
-}
-
-func (l *limiter) of(address string, now time.Time) *rate.Limiter {
-	if known, ok := l.byAddress[address]; ok {
-		return known
-	}
-	if len(l.byAddress) >= addressesAtMost {
-		l.forgetIdle(now)
-	}
-	if len(l.byAddress) >= addressesAtMost {
-		return l.crowd
-	}
-	l.byAddress[address] = newAddressLimiter()
-	return l.byAddress[address]
-}
-
-// forgetIdle drops the addresses whose attempts are all forgiven by the time that has passed.
-func (l *limiter) forgetIdle(now time.Time) {
-	for address, known := range l.byAddress {
-		if known.TokensAt(now) >= attemptsAtOnce {
-			delete(l.byAddress, address)
-		}
-	}
+	l.addresses.Forget(address)
 }
 
 // addressOf returns who a request comes from: an IPv4 address or the /64 of an IPv6 one, since whoever has

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"golang.org/x/time/rate"
 
+	"github.com/durahook/durahook/internal/ratelimit"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 	"github.com/durahook/durahook/workflows"
@@ -20,6 +21,8 @@ import (
 const (
 	alertTestBurst = 10
 	alertTestEvery = time.Minute
+	// testingAccounts is how many accounts are remembered.
+	testingAccounts = 1000
 )
 
 // CreateAlertChannel makes an alert channel of the account. Conflict: the account has as many as it can have. Invalid
@@ -113,28 +116,19 @@ func (s *Service) TestAlertChannel(ctx context.Context, accountID, id string) (f
 
 // alertTests bounds how often each account tests its alert channels through this process.
 type alertTests struct {
-	mu        sync.Mutex
-	byAccount map[string]*rate.Limiter
+	mu       sync.Mutex
+	accounts ratelimit.Keyed
 }
 
-func newAlertTests() *alertTests { return &alertTests{byAccount: make(map[string]*rate.Limiter)} }
+func newAlertTests() *alertTests {
+	return &alertTests{accounts: ratelimit.Keyed{Limit: rate.Every(alertTestEvery), Burst: alertTestBurst, Most: testingAccounts}}
+}
 
 // take counts a test, or fails when there were too many.
 func (t *alertTests) take(accountID string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := time.Now()
-	for known, limiter := range t.byAccount {
-		if limiter.TokensAt(now) >= alertTestBurst {
-			delete(t.byAccount, known) // as good as one that is not there
-		}
-	}
-	limiter, known := t.byAccount[accountID]
-	if !known {
-		limiter = rate.NewLimiter(rate.Every(alertTestEvery), alertTestBurst)
-		t.byAccount[accountID] = limiter
-	}
-	if limiter.AllowN(now, 1) {
+	if now := time.Now(); t.accounts.Of(accountID, now).AllowN(now, 1) {
 		return nil
 	}
 	return &webhook.Error{Code: webhook.CodeTooManyRequests, Message: fmt.Sprintf(

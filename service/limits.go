@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/durahook/durahook/internal/ratelimit"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -24,16 +25,14 @@ const limitedKeys = 10_000
 type publishLimits struct {
 	perSecond int
 	mu        sync.Mutex
-	byKey     map[string]*rate.Limiter
+	keys      ratelimit.Keyed
 }
 
+// newPublishLimits returns limits of so many events a second. Also with a low rate, a whole batch may be published at
+// once.
 func newPublishLimits(perSecond int) *publishLimits {
-	return &publishLimits{perSecond: perSecond, byKey: make(map[string]*rate.Limiter)}
-}
-
-// window is how many events may be published at once: also with a low rate, a whole batch.
-func (l *publishLimits) window() int {
-	return max(int(publishWindow.Seconds())*l.perSecond, webhook.MaxBatch)
+	window := max(int(publishWindow.Seconds())*perSecond, webhook.MaxBatch)
+	return &publishLimits{perSecond: perSecond, keys: ratelimit.Keyed{Limit: rate.Limit(perSecond), Burst: window, Most: limitedKeys}}
 }
 
 // take counts events that a key publishes and returns what is left then. It fails, and counts nothing, when
@@ -45,16 +44,16 @@ func (l *publishLimits) take(by webhook.Principal, events int) (*webhook.RateLim
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	limiter := l.of(by.KeyID, now)
+	limiter := l.keys.Of(by.KeyID, now)
 	reservation := limiter.ReserveN(now, events)
 	delay := reservation.DelayFrom(now)
 	if delay > 0 {
 		reservation.CancelAt(now)
 	}
-	left := max(limiter.TokensAt(now), 0)
+	window, left := l.keys.Burst, max(limiter.TokensAt(now), 0)
 	limit := &webhook.RateLimit{
-		Quota: l.window(), Window: time.Duration(l.window()) * time.Second / time.Duration(l.perSecond), Remaining: int(left),
-		Reset: time.Duration((float64(l.window()) - left) / float64(l.perSecond) * float64(time.Second)), RetryAfter: delay,
+		Quota: window, Window: time.Duration(window) * time.Second / time.Duration(l.perSecond), Remaining: int(left),
+		Reset: time.Duration((float64(window) - left) / float64(l.perSecond) * float64(time.Second)), RetryAfter: delay,
 	}
 	if delay > 0 {
 		return nil, &webhook.Error{
@@ -64,24 +63,4 @@ func (l *publishLimits) take(by webhook.Principal, events int) (*webhook.RateLim
 		}
 	}
 	return limit, nil
-}
-
-func (l *publishLimits) of(keyID string, now time.Time) *rate.Limiter {
-	if known, ok := l.byKey[keyID]; ok {
-		return known
-	}
-	if len(l.byKey) >= limitedKeys {
-		l.forgetIdle(now)
-	}
-	l.byKey[keyID] = rate.NewLimiter(rate.Limit(l.perSecond), l.window())
-	return l.byKey[keyID]
-}
-
-// forgetIdle drops the keys that have published nothing for as long as is counted.
-func (l *publishLimits) forgetIdle(now time.Time) {
-	for keyID, known := range l.byKey {
-		if known.TokensAt(now) >= float64(l.window()) {
-			delete(l.byKey, keyID)
-		}
-	}
 }

@@ -1,6 +1,6 @@
 // Package service is what durahook does for its clients, whoever asks: the API and the console call the
-// same functions. It imports webhook, store, filter, target, lanes, metrics, traces and workflows, and starts and signals
-// workflows but runs none.
+// same functions. It imports webhook, store, filter, target, lanes, metrics, traces, workflows and internal/ratelimit, and
+// starts and signals workflows but runs none.
 package service
 
 import (
