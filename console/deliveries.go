@@ -73,7 +73,7 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 	if err != nil {
 		return deliveriesPage{}, err
 	}
-	shown, err := c.table(r, s, query, pageSize)
+	shown, err := c.liveTable(r, s, query)
 	if err != nil {
 		return deliveriesPage{}, err
 	}
@@ -90,12 +90,24 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 func (c *Console) liveDeliveries(w http.ResponseWriter, r *http.Request, s session) error {
 	query, _ := readQuery(r.URL.Query(), webhook.DeliveryPrefix)
 	return c.watch(w, r, s, func(ctx context.Context) (part, error) {
-		shown, err := c.table(r.WithContext(ctx), s, query, pageSize)
+		shown, err := c.liveTable(r.WithContext(ctx), s, query)
 		return c.part(r, "deliveries.html", "table", shown.ETag, shown), err
 	})
 }
 
-// table looks up what the table shows for a query.
+// liveTable looks up a page of what the table shows for a query, with its ETag.
+func (c *Console) liveTable(r *http.Request, s session, query query) (table, error) {
+	shown, err := c.table(r, s, query, pageSize)
+	if err != nil {
+		return table{}, err
+	}
+	timeless := shown
+	timeless.Now = time.Time{}
+	shown.ETag, err = c.etag("deliveries.html", "table", timeless)
+	return shown, err
+}
+
+// table looks up what the table shows for a query, up to limit rows.
 func (c *Console) table(r *http.Request, s session, query query, limit int) (table, error) {
 	// One more than a page tells whether there is another.
 	deliveries, err := c.service.Deliveries(r.Context(), s.AccountID, query.DeliveryFilter,
@@ -117,10 +129,7 @@ func (c *Console) table(r *http.Request, s session, query query, limit int) (tab
 			return table{}, err
 		}
 	}
-	timeless := shown
-	timeless.Now = time.Time{}
-	shown.ETag, err = c.etag("deliveries.html", "table", timeless)
-	return shown, err
+	return shown, nil
 }
 
 func (c *Console) whyEmpty(ctx context.Context, accountID string, query query) (string, error) {
