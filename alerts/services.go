@@ -23,16 +23,21 @@ func slack(m Message) any {
 func discord(m Message) any {
 	const most = 2000
 	escape := strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "~", `\~`, "`", "\\`", "|", `\|`, "[", `\[`, "]", `\]`, "<", `\<`).Replace
-	text := []rune(m.text("**"+escape(m.Title)+"**", "\n- ", func(line Line) string {
+	text := m.text("**"+escape(m.Title)+"**", "\n- ", func(line Line) string {
 		if line.URL == "" {
 			return escape(line.Text)
 		}
 		return escape(line.Text) + " [" + line.Label + "](<" + line.URL + ">)"
-	}))
-	if len(text) > most {
-		text = append(text[:most-1], '…')
+	})
+	return map[string]any{"content": short(text, most), "allowed_mentions": map[string]any{"parse": []string{}}}
+}
+
+// short cuts a text to so many characters.
+func short(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
 	}
-	return map[string]any{"content": string(text), "allowed_mentions": map[string]any{"parse": []string{}}}
+	return text
 }
 
 // text joins a message's lines, each written by a function.
@@ -89,14 +94,10 @@ func pagerDuty(routingKey string, m Message) []any {
 	const most = 1024 // characters of a summary
 	var events []any
 	for _, line := range m.Lines {
-		summary := []rune(line.Text)
-		if len(summary) > most {
-			summary = append(summary[:most-1], '…')
-		}
 		event := map[string]any{
 			"routing_key": routingKey, "event_action": "trigger", "dedup_key": line.Incident, "client": "durahook",
 			"payload": map[string]any{
-				"summary": string(summary), "source": "durahook", "severity": line.Severity, "timestamp": line.At.UTC().Format(time.RFC3339),
+				"summary": short(line.Text, most), "source": "durahook", "severity": line.Severity, "timestamp": line.At.UTC().Format(time.RFC3339),
 			},
 		}
 		if line.URL != "" {

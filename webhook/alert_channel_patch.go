@@ -1,15 +1,12 @@
 package webhook
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // AlertChannelPatch is what a client wants changed about an alert channel: a JSON merge patch (RFC 7396) of its
 // definition.
 type AlertChannelPatch struct {
 	definition AlertChannelDefinition
-	given      []string // the names of the fields that are there
+	given      given
 }
 
 // ParseAlertChannelPatch reads a patch, which may have wrong fields: Apply tells them. Fields that are left out stay
@@ -20,15 +17,10 @@ func ParseAlertChannelPatch(body []byte) (AlertChannelPatch, error) {
 		return AlertChannelPatch{}, err
 	}
 	for name, value := range members(body) {
-		p.given = append(p.given, name)
-		if string(value) == "null" {
-			p.definition.wrong.Add("/"+name, "cannot be taken away; leave it out to keep it as it is")
-		}
+		p.given.add(&p.definition.wrong, name, value, true)
 	}
 	return p, nil
 }
-
-func (p AlertChannelPatch) gives(field string) bool { return slices.Contains(p.given, field) }
 
 // Targets returns the URLs that the patch sets.
 func (p AlertChannelPatch) Targets() []Target { return p.definition.Targets() }
@@ -38,28 +30,28 @@ func (p AlertChannelPatch) Targets() []Target { return p.definition.Targets() }
 func (p AlertChannelPatch) Apply(c *AlertChannel, allowHTTP bool) error {
 	changed, d := *c, p.definition
 	fields := d.Wrong()
-	if p.gives(fieldName) {
+	if p.given.has(fieldName) {
 		changed.Name = strings.TrimSpace(d.Name)
 		checkNameLike(&fields, changed.Name, "On-call team")
 	}
-	if p.gives("type") && d.Type != c.Type {
+	if p.given.has("type") && d.Type != c.Type {
 		fields.Add("/type", "cannot be changed; create another alert channel")
 	}
-	if p.gives(fieldEvents) {
+	if p.given.has(fieldEvents) {
 		changed.Events = d.Events
 		checkAlertEvents(&fields, d.Events)
 	}
 	address := &changed.Address
-	if p.gives("to") {
+	if p.given.has("to") {
 		address.To = d.To
 	}
-	if p.gives(fieldURL) {
+	if p.given.has(fieldURL) {
 		address.URL = d.URL
 	}
-	if p.gives("routing_key") {
+	if p.given.has("routing_key") {
 		address.RoutingKey = d.RoutingKey
 	}
-	if p.gives("region") {
+	if p.given.has("region") {
 		address.Region = d.Region
 	}
 	address.check(&fields, c.Type, allowHTTP)

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -8,8 +9,21 @@ import (
 // Patch is what a client wants changed about a webhook: a JSON merge patch (RFC 7396) of its definition.
 type Patch struct {
 	definition Definition
-	given      []string // the names of the fields that are there
+	given      given
 }
+
+// given are the names of the fields that are there in a JSON merge patch.
+type given []string
+
+// add notes a field, and tells that one which has to have a value, a lasting one, cannot be taken away.
+func (g *given) add(wrong *Fields, name string, value json.RawMessage, lasting bool) {
+	*g = append(*g, name)
+	if lasting && string(value) == "null" {
+		wrong.Add("/"+name, "cannot be taken away; leave it out to keep it as it is")
+	}
+}
+
+func (g given) has(field string) bool { return slices.Contains(g, field) }
 
 // ParsePatch reads a patch, which may have wrong fields: Apply tells them. Fields that are left out stay as they are; "authentication": null takes the
 // authentication away, and any other value replaces it as a whole; "filter": null takes the filter away, and "rate_limit": null the
@@ -20,10 +34,7 @@ func ParsePatch(body []byte) (Patch, error) {
 		return Patch{}, err
 	}
 	for name, value := range members(body) {
-		p.given = append(p.given, name)
-		if slices.Contains([]string{fieldName, fieldURL, fieldEvents}, name) && string(value) == "null" {
-			p.definition.wrong.Add("/"+name, "cannot be taken away; leave it out to keep it as it is")
-		}
+		p.given.add(&p.definition.wrong, name, value, slices.Contains([]string{fieldName, fieldURL, fieldEvents}, name))
 		if name == fieldAuthentication && kindOf(value) == object && p.definition.Authentication.Type == "" {
 			p.definition.wrong.Add("/authentication/type", "is missing; to take the authentication away, send null for authentication")
 		}
@@ -53,7 +64,7 @@ const (
 // Targets returns the URLs that the patch sets.
 func (p Patch) Targets() []Target {
 	var targets []Target
-	if p.gives(fieldURL) {
+	if p.given.has(fieldURL) {
 		targets = append(targets, Target{"/url", p.definition.URL})
 	}
 	return append(targets, p.definition.Authentication.targets()...)
@@ -61,36 +72,34 @@ func (p Patch) Targets() []Target {
 
 // Filter returns the filter that the patch sets, if it sets one; empty for none.
 func (p Patch) Filter() (expression string, given bool) {
-	return cleanFilter(p.definition.Filter), p.gives(fieldFilter)
+	return cleanFilter(p.definition.Filter), p.given.has(fieldFilter)
 }
-
-func (p Patch) gives(field string) bool { return slices.Contains(p.given, field) }
 
 // Apply changes the webhook as the patch says, with the checks of [Define]. When it fails, the webhook is
 // as it was, and everything wrong with the patch is in one [Error].
 func (p Patch) Apply(w *Webhook, catalogue Catalogue, allowHTTP bool) error {
 	changed, d := *w, p.definition
 	fields := p.definition.Wrong()
-	if p.gives(fieldName) {
+	if p.given.has(fieldName) {
 		changed.Name = strings.TrimSpace(d.Name)
 		checkName(&fields, changed.Name)
 	}
-	if p.gives(fieldURL) {
+	if p.given.has(fieldURL) {
 		changed.URL = d.URL
 		checkURL(&fields, "/url", d.URL, allowHTTP)
 	}
-	if p.gives(fieldEvents) {
+	if p.given.has(fieldEvents) {
 		changed.Events = d.Events
 		checkEvents(&fields, d.Events, catalogue)
 	}
 	if expression, given := p.Filter(); given {
 		changed.Filter = expression
 	}
-	if p.gives(fieldRateLimit) {
+	if p.given.has(fieldRateLimit) {
 		changed.RateLimit = d.rateLimit()
 		checkRateLimit(&fields, d.RateLimit)
 	}
-	if p.gives(fieldAuthentication) {
+	if p.given.has(fieldAuthentication) {
 		changed.Authentication = d.Authentication
 		changed.Authentication.check(&fields, allowHTTP)
 	}

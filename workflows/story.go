@@ -49,7 +49,7 @@ func tell(attempt string, result webhook.AttemptResult) string {
 	case result.Status == webhook.StatusDiscarded:
 		return fmt.Sprintf("%s: %s; the webhook is disabled or deleted", attempt, ending(result))
 	case result.Outcome == "":
-		return attempt + ": nothing was sent"
+		return attempt + ": " + ending(result)
 	case result.Status == webhook.StatusDelivered:
 		return fmt.Sprintf("%s delivered: %s", attempt, ending(result))
 	case result.Status == webhook.StatusExhausted:
