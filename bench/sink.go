@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -172,10 +173,7 @@ func (r *Rig) hurry(ctx context.Context, a *account) error {
 // workflow that has not.
 func (s *sink) disagreements(ctx context.Context, rig *Rig) (n int, err error) {
 	s.mu.Lock()
-	ids := make([]string, 0, len(s.accepted))
-	for id := range maps.Values(s.accepted) {
-		ids = append(ids, id)
-	}
+	ids := slices.Collect(maps.Values(s.accepted))
 	s.mu.Unlock()
 	if err := rig.db.QueryRowContext(ctx, `SELECT count(*) FROM deliveries WHERE id = ANY($1) AND status <> 'delivered'`,
 		pq.StringArray(ids)).Scan(&n); err != nil {

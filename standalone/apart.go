@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 
@@ -35,15 +36,7 @@ func (c *postgresCommand) Run(env *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	err = json.NewEncoder(env.Stdout).Encode(runningPostgres{stack.DatabaseURL(server), server.PID()})
-	if err == nil {
-		select {
-		case <-env.Ctx.Done():
-		case <-server.Done():
-			err = server.Err()
-		}
-	}
-	return errors.Join(err, server.Stop(env.Ctx))
+	return attend(env, server, runningPostgres{stack.DatabaseURL(server), server.PID()})
 }
 
 // temporalCommand runs Temporal alone.
@@ -53,7 +46,7 @@ type temporalCommand struct {
 	Listen string `required:"" help:"Address of the frontend."`
 }
 
-// Run works until the process is asked to stop. It prints an empty line once Temporal runs.
+// Run works until the process is asked to stop. It prints an empty object once Temporal runs.
 func (c *temporalCommand) Run(env *cli.Env) error {
 	resolved, err := config.Resolve(c.Log, c.Database)
 	if err != nil {
@@ -65,12 +58,26 @@ func (c *temporalCommand) Run(env *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	if _, err = env.Stdout.Write([]byte("{}\n")); err == nil {
+	return attend(env, server, struct{}{})
+}
+
+// server is Postgres or Temporal.
+type server interface {
+	Done() <-chan struct{}
+	Err() error
+	Stop(ctx context.Context) error
+}
+
+// attend prints what there is to say of a server that runs, as a line of JSON, and stops it when the process is asked to
+// stop. It fails when the server ends by itself.
+func attend(env *cli.Env, s server, said any) error {
+	err := json.NewEncoder(env.Stdout).Encode(said)
+	if err == nil {
 		select {
 		case <-env.Ctx.Done():
-		case <-server.Done():
-			err = server.Err()
+		case <-s.Done():
+			err = s.Err()
 		}
 	}
-	return errors.Join(err, server.Stop(env.Ctx))
+	return errors.Join(err, s.Stop(env.Ctx))
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/durahook/durahook/bench"
@@ -36,18 +37,15 @@ func launch(ctx context.Context, setup bench.Setup) (system bench.System, stop f
 	if setup.Apart {
 		return launchApart(ctx, setup)
 	}
-	l := &launched{profile: setup.Profile, adminKey: rand.Text(), encryptionKey: encryption.NewKeyText()}
-	if l.dir, err = os.MkdirTemp("", "durahook-bench-"); err != nil {
-		return system, nil, fmt.Errorf("make a directory for the benchmark's data: %w", err)
+	l, err := newLaunched(setup.Profile)
+	if err != nil {
+		return system, nil, err
 	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.stop())
 		}
 	}()
-	if err := l.prepare(); err != nil {
-		return system, nil, err
-	}
 	i, err := l.startInfrastructure(ctx)
 	if err != nil {
 		return system, nil, err
@@ -64,6 +62,18 @@ func launch(ctx context.Context, setup bench.Setup) (system bench.System, stop f
 			{Name: "Postgres", PID: int32(i.PostgresPID)}, //nolint:gosec // no system has larger ones
 		},
 	}, l.stop, nil
+}
+
+// newLaunched returns one that has its keys and its directories, and nothing started yet.
+func newLaunched(profile string) (l launched, err error) {
+	l = launched{profile: profile, adminKey: rand.Text(), encryptionKey: encryption.NewKeyText()}
+	if l.dir, err = os.MkdirTemp("", "durahook-bench-"); err != nil {
+		return l, fmt.Errorf("make a directory for the benchmark's data: %w", err)
+	}
+	if err := l.prepare(); err != nil {
+		return l, errors.Join(err, os.RemoveAll(l.dir))
+	}
+	return l, nil
 }
 
 // prepare opens the directories: Postgres may run as another user and has to get through.
@@ -180,8 +190,8 @@ func (l *launched) ready(ctx context.Context, client *http.Client) bool {
 // stop ends everything, the last first, and removes the directory.
 func (l *launched) stop() error {
 	var errs []error
-	for i := len(l.parts) - 1; i >= 0; i-- {
-		errs = append(errs, l.parts[i].stop())
+	for _, p := range slices.Backward(l.parts) {
+		errs = append(errs, p.stop())
 	}
 	return errors.Join(append(errs, os.RemoveAll(l.dir))...)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/durahook/durahook/bench"
@@ -28,18 +28,15 @@ type apart struct {
 
 // launchApart starts Postgres, Temporal, an API and a worker, in this order.
 func launchApart(ctx context.Context, setup bench.Setup) (system bench.System, stop func() error, err error) {
-	a := &apart{launched: launched{adminKey: rand.Text(), encryptionKey: encryption.NewKeyText()}}
-	if a.dir, err = os.MkdirTemp("", "durahook-bench-"); err != nil {
-		return system, nil, fmt.Errorf("make a directory for the benchmark's data: %w", err)
+	a := new(apart)
+	if a.launched, err = newLaunched(""); err != nil {
+		return system, nil, err
 	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.stop())
 		}
 	}()
-	if err := a.prepare(); err != nil {
-		return system, nil, err
-	}
 	if err := a.startInfrastructure(ctx); err != nil {
 		return system, nil, err
 	}
@@ -159,8 +156,8 @@ func (a *apart) proxy(ctx context.Context, name, target string) (*proxy, error) 
 // stop ends everything, the last first, and removes the directory. There is nothing in it that anybody needs.
 func (a *apart) stop() error {
 	var errs []error
-	for i := len(a.killables) - 1; i >= 0; i-- {
-		errs = append(errs, a.killables[i].Kill())
+	for _, k := range slices.Backward(a.killables) {
+		errs = append(errs, k.Kill())
 	}
 	for _, p := range a.proxies {
 		errs = append(errs, p.close())

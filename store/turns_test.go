@@ -43,6 +43,16 @@ func (f *fixture) later(webhookID string, by time.Duration) {
 	f.exec(`UPDATE turns SET given_at = given_at - make_interval(secs => $2) WHERE webhook_id = $1`, webhookID, by.Seconds())
 }
 
+// line has deliveries wait for a webhook with no turn to give, and lets the time pass until there are turns.
+func (f *fixture) line(webhookID string, ids ...string) {
+	f.t.Helper()
+	f.exec(`UPDATE webhooks SET next_turn_at = now() + interval '1 hour' WHERE id = $1`, webhookID)
+	for _, id := range ids {
+		require.False(f.t, f.take(id, webhookID).Taken)
+	}
+	f.later(webhookID, 2*time.Hour)
+}
+
 // The first of a burst goes at once; the others wait, are told in the order in which they came, and the rate holds
 // however long that takes.
 func TestTurnsOfABurst(t *testing.T) {
@@ -76,9 +86,7 @@ func TestNobodyOvertakes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	w, ids := f.limited(1, 2)
-	f.exec(`UPDATE webhooks SET next_turn_at = now() + interval '1 hour' WHERE id = $1`, w)
-	require.False(t, f.take(ids[0], w).Taken)
-	f.later(w, 2*time.Hour)
+	f.line(w, ids[0])
 	require.False(t, f.take(ids[1], w).Taken)
 	require.False(t, f.take(ids[0], w).Taken, "to ask without having been told is no way either")
 	require.Equal(t, ids[:1], f.give())
@@ -89,11 +97,7 @@ func TestTurnsThatAreNotTaken(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	w, ids := f.limited(1, 2)
-	f.exec(`UPDATE webhooks SET next_turn_at = now() + interval '1 hour' WHERE id = $1`, w)
-	for _, id := range ids {
-		require.False(t, f.take(id, w).Taken)
-	}
-	f.later(w, 2*time.Hour)
+	f.line(w, ids...)
 	require.Equal(t, ids[:1], f.give())
 	f.exec(`UPDATE turns SET given_at = given_at - interval '16 seconds'`)
 	require.Empty(t, f.give())
@@ -108,11 +112,7 @@ func TestTurnsWhenTheLimitChanges(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	w, ids := f.limited(10, 8)
-	f.exec(`UPDATE webhooks SET next_turn_at = now() + interval '1 hour' WHERE id = $1`, w)
-	for _, id := range ids {
-		require.False(t, f.take(id, w).Taken)
-	}
-	f.later(w, 2*time.Hour)
+	f.line(w, ids...)
 	require.ElementsMatch(t, ids[:5], f.give(), "those of the next half second")
 	f.exec(`UPDATE webhooks SET rate_limit = 1, next_turn_at = now() + interval '1 hour' WHERE id = $1`, w)
 	require.Equal(t, store.Turn{}, f.take(ids[0], w), "it is not kept beside others for so long")
