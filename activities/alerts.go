@@ -73,10 +73,10 @@ func (a *Alerts) compose(ctx context.Context, request webhook.AlertRequest) (c w
 	return alert.Channel, m, true, err
 }
 
-// EndAlert records how an alert, or a test of a channel, ended.
+// EndAlert records how an alert, or a test of a channel, ended. Tests are not counted: whoever makes one sees the answer.
 func (a *Alerts) EndAlert(ctx context.Context, end webhook.AlertEnd) error {
 	t, err := a.store.EndAlert(ctx, end)
-	if err == nil {
+	if err == nil && end.AlertID != "" {
 		a.metrics.AlertEnded(t, end.Error == "")
 	}
 	return infrastructure(err)

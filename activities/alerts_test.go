@@ -95,14 +95,18 @@ func TestSendAlert(t *testing.T) {
 	require.NotContains(t, log.String(), alertSecret)
 	require.NotContains(t, log.String(), "On call")
 
-	for _, end := range []webhook.AlertEnd{{AlertRequest: request}, {AlertRequest: request, Error: "the service answered 404"}} {
+	test := webhook.AlertRequest{ChannelID: "alc_1"}
+	for _, end := range []webhook.AlertEnd{
+		{AlertRequest: request}, {AlertRequest: request, Error: "the service answered 404"}, {AlertRequest: test, Error: "the service answered 404"},
+	} {
 		_, err = env.ExecuteActivity(a.EndAlert, end)
 		require.NoError(t, err)
 		require.Equal(t, end, s.ended[len(s.ended)-1])
 	}
-	count, err := testutil.GatherAndCount(m.Registry(), "durahook_alerts_total")
+	counted, err := testutil.GatherAndCount(m.Registry(), "durahook_alerts_total")
 	require.NoError(t, err)
-	require.Equal(t, 2*len(webhook.AlertTypes()), count)
+	require.Equal(t, 2*len(webhook.AlertTypes()), counted)
+	require.InDelta(t, 2, count(t, m, "durahook_alerts_total"), 0, "without the test")
 }
 
 // Alerts go to public addresses only, like everything that accounts have sent, and nothing of the address is told.

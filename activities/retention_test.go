@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/durahook/durahook/activities"
+	"github.com/durahook/durahook/exports"
 	"github.com/durahook/durahook/metrics"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
@@ -22,6 +23,18 @@ type fakeRetention struct {
 	before []time.Time
 	rest   int // how often there is more
 	fails  error
+	// onDelete is called with what is to be deleted, before it is.
+	onDelete func(store.Expired)
+}
+
+// ExportEvents hands over events that nobody has subscribed to.
+func (s *fakeRetention) ExportEvents(_ context.Context, ids []string, into store.Export) error {
+	for _, id := range ids {
+		if err := into.Event(webhook.Event{ID: id, Payload: []byte("{}")}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *fakeRetention) Expired(_ context.Context, after string, before time.Time, _ int) (store.Expired, error) {
@@ -35,6 +48,9 @@ func (s *fakeRetention) Expired(_ context.Context, after string, before time.Tim
 }
 
 func (s *fakeRetention) DeleteEvents(_ context.Context, expired store.Expired) (webhook.Deleted, error) {
+	if s.onDelete != nil {
+		s.onDelete(expired)
+	}
 	n := len(expired.IDs)
 	return webhook.Deleted{Events: n, Deliveries: 2 * n, Attempts: 3 * n}, s.fails
 }
@@ -44,10 +60,16 @@ func (s *fakeRetention) DeleteRest(context.Context, time.Time, int) (bool, error
 	return s.rest >= 0, nil
 }
 
-func deleteExpired(t *testing.T, s *fakeRetention, keep time.Duration, request webhook.RetentionRequest) (report webhook.RetentionReport, m *metrics.Metrics, err error) {
+func deleteExpired(t *testing.T, s *fakeRetention, keep time.Duration, request webhook.RetentionRequest) (webhook.RetentionReport, *metrics.Metrics, error) {
+	t.Helper()
+	return exportExpired(t, s, nil, keep, request)
+}
+
+// exportExpired is deleteExpired with a bucket.
+func exportExpired(t *testing.T, s activities.RetentionStore, bucket *exports.Bucket, keep time.Duration, request webhook.RetentionRequest) (report webhook.RetentionReport, m *metrics.Metrics, err error) {
 	t.Helper()
 	m = metrics.New("1.2.3")
-	retention := activities.NewRetention(s, keep, m, slog.New(slog.DiscardHandler))
+	retention := activities.NewRetention(s, keep, bucket, m, slog.New(slog.DiscardHandler))
 	env := new(testsuite.WorkflowTestSuite).NewTestActivityEnvironment()
 	env.RegisterActivity(retention)
 	value, err := env.ExecuteActivity(retention.DeleteExpired, request)

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"github.com/durahook/durahook/api/answers"
 	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
@@ -14,7 +15,7 @@ func newAlertChannel(c webhook.AlertChannel) types.AlertChannel {
 	answer := types.AlertChannel{
 		ID: c.ID, Name: c.Name, Type: types.AlertType(c.Type), To: address.To, URL: optional(address.URL),
 		RoutingKey: optional(address.RoutingKey), Region: optional(types.AlertChannelRegion(address.Region)),
-		LastSentAt: utc(c.LastSent), LastError: optional(c.LastError), CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
+		LastSentAt: answers.UTC(c.LastSent), LastError: optional(c.LastError), CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
 	}
 	for _, event := range c.Events {
 		answer.Events = append(answer.Events, types.AlertEvent(event))

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"github.com/durahook/durahook/api/answers"
 	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
@@ -14,8 +15,8 @@ func newAPIKey(key webhook.APIKey) types.APIKey {
 		scopes[i] = types.Scope(scope)
 	}
 	return types.APIKey{
-		ID: key.ID, Name: key.Name, Prefix: key.Prefix, Scopes: scopes, ExpiresAt: utc(key.ExpiresAt),
-		RevokedAt: utc(key.RevokedAt), LastUsedAt: utc(key.LastUsedAt), CreatedAt: key.CreatedAt.UTC(),
+		ID: key.ID, Name: key.Name, Prefix: key.Prefix, Scopes: scopes, ExpiresAt: answers.UTC(key.ExpiresAt),
+		RevokedAt: answers.UTC(key.RevokedAt), LastUsedAt: answers.UTC(key.LastUsedAt), CreatedAt: key.CreatedAt.UTC(),
 	}
 }
 

@@ -2,9 +2,9 @@ package api
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/durahook/durahook/api/answers"
 	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
@@ -18,33 +18,9 @@ type deliveryDetails struct {
 }
 
 func (a *API) newDelivery(d webhook.Delivery) types.Delivery {
-	return types.Delivery{
-		ID: d.ID, EventID: d.EventID, Event: d.Event, WebhookID: d.WebhookID, WebhookName: d.WebhookName,
-		Status: types.DeliveryStatus(d.Status), Test: d.Test, AttemptCount: d.AttemptCount, NextAttemptAt: utc(d.NextAttemptAt),
-		Outcome: (*types.Outcome)(d.Outcome), StatusCode: d.StatusCode, ResponseTimeMS: d.ResponseTimeMS,
-		WorkflowURL: optional(a.service.WorkflowURL(d.ID)), CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(), ErasedAt: utc(d.ErasedAt),
-	}
-}
-
-func newAttempt(attempt webhook.Attempt) types.Attempt {
-	return types.Attempt{
-		ID: attempt.ID, Number: attempt.Number, Trigger: types.Trigger(attempt.Trigger), Outcome: types.Outcome(attempt.Outcome),
-		StatusCode: attempt.StatusCode, ResponseTimeMS: attempt.ResponseTimeMS, Error: attempt.Error,
-		RequestHeaders: attempt.RequestHeaders, ResponseHeaders: attempt.ResponseHeaders, Timing: newTiming(attempt.Timing),
-		Lane: (*types.AttemptLane)(attempt.Lane), LaneReason: attempt.LaneReason,
-		ResponseBody: strings.ToValidUTF8(string(attempt.ResponseBody), "\uFFFD"),
-		StartedAt:    attempt.StartedAt.UTC(), EndedAt: attempt.EndedAt.UTC(),
-	}
-}
-
-func newTiming(timing *webhook.Timing) *types.AttemptTiming {
-	if timing == nil {
-		return nil
-	}
-	return &types.AttemptTiming{
-		DNSMS: timing.DNSMS, ConnectMS: timing.ConnectMS, TLSMS: timing.TLSMS, FirstByteMS: timing.FirstByteMS,
-		ConnectionReused: timing.Reused,
-	}
+	answer := answers.Delivery(d)
+	answer.WorkflowURL = optional(a.service.WorkflowURL(d.ID))
+	return answer
 }
 
 // optional returns what a field holds that is left out when the value is the zero one.
@@ -54,14 +30,6 @@ func optional[T comparable](value T) *T {
 		return nil
 	}
 	return &value
-}
-
-func utc(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	inUTC := t.UTC()
-	return &inUTC
 }
 
 func (a *API) listDeliveries(r *http.Request, accountID string) (int, any, error) {
@@ -83,10 +51,7 @@ func (a *API) getDelivery(r *http.Request, accountID string) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := deliveryDetails{Delivery: a.newDelivery(d), Attempts: []types.Attempt{}, RateLimitedSince: utc(d.RateLimitedSince)}
-	for _, attempt := range attempts {
-		answer.Attempts = append(answer.Attempts, newAttempt(attempt))
-	}
+	answer := deliveryDetails{Delivery: a.newDelivery(d), Attempts: answers.Attempts(attempts), RateLimitedSince: answers.UTC(d.RateLimitedSince)}
 	return http.StatusOK, answer, nil
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/durahook/durahook/api/answers"
 	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
@@ -13,7 +14,7 @@ import (
 func newEventType(t webhook.EventType) types.EventType {
 	answer := types.EventType{
 		Name: t.Name, Description: t.Description, Example: t.Example, Deprecated: t.DeprecatedAt != nil,
-		DeprecatedAt: utc(t.DeprecatedAt), BuiltIn: t.BuiltIn, Operational: t.Operational, CreatedAt: utc(t.CreatedAt), UpdatedAt: utc(t.UpdatedAt),
+		DeprecatedAt: answers.UTC(t.DeprecatedAt), BuiltIn: t.BuiltIn, Operational: t.Operational, CreatedAt: answers.UTC(t.CreatedAt), UpdatedAt: answers.UTC(t.UpdatedAt),
 	}
 	if text := t.Schema.Text(); text != nil {
 		answer.Schema = &text

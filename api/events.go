@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/durahook/durahook/api/answers"
 	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/service"
 	"github.com/durahook/durahook/store"
@@ -95,10 +96,6 @@ type eventDetails struct {
 	Deliveries []types.Delivery `json:"deliveries"`
 }
 
-func newEvent(event webhook.Event) types.Event {
-	return types.Event{ID: event.ID, Event: event.Event, Timestamp: event.Timestamp.UTC(), Test: event.Test, CreatedAt: event.CreatedAt.UTC()}
-}
-
 func (a *API) listEvents(r *http.Request, accountID string) (int, any, error) {
 	q := newQuery(r, "event", "since", "until", "q")
 	page := q.page(webhook.EventPrefix)
@@ -106,7 +103,7 @@ func (a *API) listEvents(r *http.Request, accountID string) (int, any, error) {
 	filter.Since, filter.Until = q.span()
 	return answerList(q, page, func(page store.Page) ([]webhook.Event, error) {
 		return a.service.Events(r.Context(), accountID, filter, page)
-	}, newEvent, func(event webhook.Event) string { return event.ID })
+	}, answers.Event, func(event webhook.Event) string { return event.ID })
 }
 
 func (a *API) getEvent(r *http.Request, accountID string) (int, any, error) {
@@ -114,7 +111,7 @@ func (a *API) getEvent(r *http.Request, accountID string) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := eventDetails{Event: newEvent(found.Event), ErasedAt: utc(found.Event.ErasedAt), Payload: found.Event.Payload, Deliveries: []types.Delivery{}}
+	answer := eventDetails{Event: answers.Event(found.Event), ErasedAt: answers.UTC(found.Event.ErasedAt), Payload: found.Event.Payload, Deliveries: []types.Delivery{}}
 	for _, d := range found.Deliveries {
 		answer.Deliveries = append(answer.Deliveries, a.newDelivery(d))
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/durahook/durahook/api/answers"
 	"github.com/durahook/durahook/api/types"
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
@@ -17,14 +18,14 @@ func newWebhook(w webhook.Webhook) types.Webhook {
 		ID: w.ID, Name: w.Name, URL: w.URL, Events: w.Events, Authentication: newAuthentication(w.Authentication),
 		SigningAlgorithm: types.SigningAlgorithm(w.SigningSecret.Algorithm()), SigningSecret: webhook.Mask(string(w.SigningSecret)),
 		PublicKey: optional(w.SigningSecret.PublicKey()), Enabled: w.Enabled, DisabledReason: optional(w.DisabledReason),
-		FailingSince: utc(w.FailingSince), RateLimit: optional(w.RateLimit),
+		FailingSince: answers.UTC(w.FailingSince), RateLimit: optional(w.RateLimit),
 		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
 	}
 	if w.Filter != "" {
 		answer.Filter = &w.Filter
 	}
 	if w.SignsWithPrevious(time.Now()) {
-		answer.PreviousSigningSecretUntil = utc(&w.PreviousSigningSecretUntil)
+		answer.PreviousSigningSecretUntil = answers.UTC(&w.PreviousSigningSecretUntil)
 	}
 	return answer
 }

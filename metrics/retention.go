@@ -15,6 +15,8 @@ type retaining struct {
 
 	failures prometheus.Counter
 	behind   prometheus.Gauge
+
+	exported, exportFailures prometheus.Counter
 }
 
 func newRetaining(factory promauto.Factory) retaining {
@@ -25,6 +27,12 @@ func newRetaining(factory promauto.Factory) retaining {
 		events: deleted.WithLabelValues("event"), deliveries: deleted.WithLabelValues("delivery"), attempts: deleted.WithLabelValues("attempt"),
 		failures: factory.NewCounter(prometheus.CounterOpts{
 			Name: "durahook_retention_failures_total", Help: "Batches of events that could not be deleted; each is tried again.",
+		}),
+		exported: factory.NewCounter(prometheus.CounterOpts{
+			Name: "durahook_exported_events_total", Help: "Events that were exported before their deletion.",
+		}),
+		exportFailures: factory.NewCounter(prometheus.CounterOpts{
+			Name: "durahook_export_failures_total", Help: "Batches of events that could not be exported, and were not deleted; each is tried again.",
 		}),
 		behind: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "durahook_retention_behind_seconds", Help: "How long ago the last event that was deleted should have been; 0 when all are.",
@@ -46,6 +54,20 @@ func (m *Metrics) Deleted(d webhook.Deleted) {
 func (m *Metrics) RetentionFailed() {
 	if m != nil {
 		m.retaining.failures.Inc()
+	}
+}
+
+// Exported counts events that were exported.
+func (m *Metrics) Exported(events int) {
+	if m != nil {
+		m.retaining.exported.Add(float64(events))
+	}
+}
+
+// ExportFailed counts a batch of events that could not be exported.
+func (m *Metrics) ExportFailed() {
+	if m != nil {
+		m.retaining.exportFailures.Inc()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -34,6 +35,7 @@ type world struct {
 	db             *sql.DB
 	temporal       client.Client
 	serve          string // address of a process with both roles: deliveries take the fast lane
+	exports        string // directory that events are exported to before they are deleted
 	api            string // address of one without a worker: deliveries take the queued lane, two attempts
 }
 
@@ -49,7 +51,7 @@ func newWorld() (*world, error) {
 		return nil, err
 	}
 	ctx := context.Background()
-	w := new(world)
+	w := &world{exports: filepath.Join(dir, "exports")}
 	w.infrastructure, err = stack.StartInfrastructure(ctx, stack.InfrastructureOptions{
 		DataDir: dir, TemporalListen: "127.0.0.1:0", UIListen: "127.0.0.1:0",
 		Settings: map[string]string{"fsync": "off"},
@@ -80,7 +82,7 @@ func (w *world) open(roles app.Roles, schedule string) (string, error) {
 		Alerts: config.Alerts{AlertWindow: "1m", AlertQuiet: "15m"},
 	}, config.API{
 		Listen: "127.0.0.1:0", AdminKey: testAdminKey, RetrySchedule: schedule, PublishRate: 1000, TemporalUIURL: w.infrastructure.UIURL(),
-	}, config.Worker{AttemptTimeout: "2s", DisableAfter: "5d", Retention: "30d"})
+	}, config.Worker{AttemptTimeout: "2s", DisableAfter: "5d", Retention: "30d", ExportURL: "file://" + w.exports})
 	if err != nil {
 		return "", err
 	}

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"compress/gzip"
+	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -40,14 +44,43 @@ func (w *world) longAgo(t *testing.T, a api, webhookID, status string) (eventID,
 	return eventID, deliveryID
 }
 
-// What was kept for 30 days leaves, by a schedule that is seen in the Web UI; what is open stays, and so does what is
-// younger.
+// exportedEvent returns the line of an event in a directory of exports, as the API would show it with its deliveries.
+func exportedEvent(t *testing.T, directory, id string) (line map[string]any) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(directory, "*", "*.jsonl.gz"))
+	require.NoError(t, err)
+	for _, path := range paths {
+		file, err := os.Open(path)
+		require.NoError(t, err)
+		unzipped, err := gzip.NewReader(file)
+		require.NoError(t, err)
+		decoder := json.NewDecoder(unzipped)
+		for decoder.More() {
+			var one map[string]any
+			require.NoError(t, decoder.Decode(&one))
+			if one["id"] == id {
+				line = one
+			}
+		}
+		require.NoError(t, file.Close())
+	}
+	require.NotNil(t, line, "%s is in none of %d exports", id, len(paths))
+	return line
+}
+
+// What was kept for 30 days leaves, by a schedule that is seen in the Web UI, once it is exported as the API has shown it;
+// what is open stays, and so does what is younger.
 func TestRetention(t *testing.T) {
 	t.Parallel()
 	w, a := newAccount(t)
 	created := a.createWebhook(newEndpoint(t, answering(200)).URL)
 	old, oldDelivery := w.longAgo(t, a, created.ID, "delivered")
 	open, openDelivery := w.longAgo(t, a, created.ID, "waiting")
+	var event, delivery map[string]any
+	a.do(http.MethodGet, "/v1/events/"+old, nil, http.StatusOK, &event)
+	a.do(http.MethodGet, "/v1/deliveries/"+oldDelivery, nil, http.StatusOK, &delivery)
+	delete(delivery, "workflow_url")
+	event["deliveries"], event["account_id"] = []any{delivery}, a.account
 	young, youngDelivery := a.publish()
 	a.eventually(youngDelivery, "delivered", 1)
 
@@ -57,6 +90,7 @@ func TestRetention(t *testing.T) {
 		status, _ := a.try(http.MethodGet, "/v1/events/"+old, nil)
 		return status == http.StatusNotFound
 	}, patience, time.Second)
+	require.Equal(t, event, exportedEvent(t, w.exports, old))
 	a.do(http.MethodGet, "/v1/deliveries/"+oldDelivery, nil, http.StatusNotFound, nil)
 	a.do(http.MethodPost, "/v1/deliveries/"+oldDelivery+"/retry", nil, http.StatusNotFound, nil)
 	a.do(http.MethodPost, "/v1/events/"+old+"/republish", map[string]string{"webhook_id": created.ID}, http.StatusNotFound, nil)

@@ -14,16 +14,18 @@ const attemptColumns = `
 
 // Attempts returns all attempts of a delivery of the account, in the order in which they were made.
 func (s *Store) Attempts(ctx context.Context, accountID, deliveryID string) ([]webhook.Attempt, error) {
+	return s.attempts(ctx, `delivery_id = (SELECT id FROM deliveries WHERE account_id = $1 AND id = $2) ORDER BY number`, accountID, deliveryID)
+}
+
+// attempts returns those that a condition finds, in its order.
+func (s *Store) attempts(ctx context.Context, where string, args ...any) ([]webhook.Attempt, error) {
 	rows := []struct {
 		webhook.Attempt
 		Headers        []byte `db:"response_headers"`
 		RequestHeaders []byte `db:"request_headers"`
 		Timing         []byte `db:"timing"`
 	}{}
-	err := s.db.SelectContext(ctx, &rows, `
-		SELECT `+attemptColumns+`, response_headers, request_headers, timing FROM attempts
-		WHERE delivery_id = (SELECT id FROM deliveries WHERE account_id = $1 AND id = $2) ORDER BY number`,
-		accountID, deliveryID)
+	err := s.db.SelectContext(ctx, &rows, `SELECT `+attemptColumns+`, response_headers, request_headers, timing FROM attempts WHERE `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list attempts: %w", err)
 	}

@@ -21,19 +21,20 @@ const (
 
 // Expired are events that were kept for long enough.
 type Expired struct {
-	IDs  []string  // of those whose deliveries have all ended, in order
-	Kept int       // the others that were looked at
-	Last string    // the last one that was looked at; empty when there are no more
-	AsOf time.Time // since when their deliveries have not changed
+	IDs     []string  // of those whose deliveries have all ended, in order
+	Changed time.Time // when one of their deliveries did last; the zero time when they have none
+	Kept    int       // the others that were looked at
+	Last    string    // the last one that was looked at; empty when there are no more
+	AsOf    time.Time // since when their deliveries have not changed
 }
 
 const expiredStatement = `
 	WITH page AS MATERIALIZED (
 		SELECT id FROM events WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3
 	)
-	SELECT page.id, of_event.deliveries, of_event.settled, now() - make_interval(secs => $4) AS as_of
+	SELECT page.id, of_event.deliveries, of_event.settled, of_event.changed_at, now() - make_interval(secs => $4) AS as_of
 	FROM page CROSS JOIN LATERAL (
-		SELECT count(*) AS deliveries,
+		SELECT count(*) AS deliveries, max(updated_at) AS changed_at,
 			coalesce(bool_and(status NOT IN ('pending', 'waiting') AND updated_at < now() - make_interval(secs => $4)), true) AS settled
 		FROM deliveries WHERE event_id = page.id
 	) AS of_event
@@ -43,10 +44,11 @@ const expiredStatement = `
 // their IDs.
 func (s *Store) Expired(ctx context.Context, after string, before time.Time, limit int) (Expired, error) {
 	var rows []struct {
-		ID         string    `db:"id"`
-		Deliveries int       `db:"deliveries"`
-		Settled    bool      `db:"settled"`
-		AsOf       time.Time `db:"as_of"`
+		ID         string     `db:"id"`
+		Deliveries int        `db:"deliveries"`
+		Settled    bool       `db:"settled"`
+		ChangedAt  *time.Time `db:"changed_at"`
+		AsOf       time.Time  `db:"as_of"`
 	}
 	err := s.db.SelectContext(ctx, &rows, expiredStatement, after, webhook.FirstID(webhook.EventPrefix, before), limit, settledAfter.Seconds())
 	if err != nil {
@@ -61,6 +63,9 @@ func (s *Store) Expired(ctx context.Context, after string, before time.Time, lim
 		expired.Last, expired.AsOf = row.ID, row.AsOf
 		if row.Settled {
 			expired.IDs = append(expired.IDs, row.ID)
+			if row.ChangedAt != nil && row.ChangedAt.After(expired.Changed) {
+				expired.Changed = *row.ChangedAt
+			}
 		} else {
 			expired.Kept++
 		}

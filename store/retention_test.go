@@ -49,7 +49,8 @@ func TestExpired(t *testing.T) {
 	require.Empty(t, all.Last)
 
 	first := f.expired(2, "")
-	require.Equal(t, store.Expired{IDs: []string{delivered.EventID}, Kept: 1, Last: waiting.EventID, AsOf: first.AsOf}, first)
+	require.Equal(t, store.Expired{IDs: []string{delivered.EventID}, Changed: first.Changed, Kept: 1, Last: waiting.EventID, AsOf: first.AsOf}, first)
+	require.Equal(t, 1, f.count(`SELECT count(*) FROM deliveries WHERE id = $1 AND updated_at = $2`, delivered.ID, first.Changed))
 	require.Equal(t, []string{exhausted.EventID, unwanted.ID}, f.expired(10, first.Last).IDs)
 
 	none, err := f.Expired(t.Context(), "", time.Now().Add(-time.Hour), 10)

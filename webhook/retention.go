@@ -22,6 +22,9 @@ type RetentionRequest struct {
 	Keep string `json:"keep"`
 	// After is the ID of the last event that was looked at; empty for the beginning.
 	After string `json:"after,omitempty"`
+	// Export has events exported before they are deleted. A worker that knows no place for them deletes none, and one that
+	// does exports them, whatever it is asked.
+	Export bool `json:"export,omitempty"`
 }
 
 // RetentionReport is what a run has deleted, and where it is to go on.
@@ -29,6 +32,8 @@ type RetentionReport struct {
 	Deleted
 	// Kept are events whose time is over, but not that of one of their deliveries: it is open or has just ended.
 	Kept int `json:"kept"`
+	// Exported are events that were written to the operator's bucket first.
+	Exported int `json:"exported,omitempty"`
 	// After is the ID of the last event that was looked at; empty when all were.
 	After string `json:"after,omitempty"`
 }
@@ -37,6 +42,7 @@ type RetentionReport struct {
 func (r *RetentionReport) Add(step RetentionReport) {
 	r.Deleted.Add(step.Deleted)
 	r.Kept += step.Kept
+	r.Exported += step.Exported
 	r.After = step.After
 }
 

@@ -27,8 +27,9 @@ type schedule struct {
 }
 
 // schedules are all of them. Webhooks that fail for the length of disableAfter are disabled, and events are kept for the
-// length of keep; all workers share the schedules of that, and what the last one to start was told counts.
-func schedules(disableAfter, keep time.Duration) []schedule {
+// length of keep, and exported first if that is said; all workers share the schedules of that, and what the last one to
+// start was told counts.
+func schedules(disableAfter, keep time.Duration, export bool) []schedule {
 	return []schedule{{
 		id: workflows.ReconcileID, workflow: workflows.Reconcile, every: workflows.ReconcileEvery,
 		summary: "reconcile deliveries and workflows",
@@ -40,7 +41,7 @@ func schedules(disableAfter, keep time.Duration) []schedule {
 		details: "Notes since when webhooks fail, warns of those that have for long, and disables them in the end.",
 	}, {
 		id: workflows.RetentionID, workflow: workflows.Retention, every: webhook.RetentionInterval(keep),
-		args:    []any{webhook.RetentionRequest{Keep: keep.String()}},
+		args:    []any{webhook.RetentionRequest{Keep: keep.String(), Export: export}},
 		summary: "delete events that were kept for " + keep.String(),
 		details: "Deletes events, with their deliveries and attempts, that were kept for long enough. Pause the schedule to keep them.",
 		gone:    keep == 0,
@@ -49,11 +50,11 @@ func schedules(disableAfter, keep time.Duration) []schedule {
 
 // ensureSchedules makes the schedules that the namespace lacks and brings those that are there in step with this
 // version. One that an operator paused stays so.
-func ensureSchedules(ctx context.Context, c client.Client, disableAfter, keep time.Duration) error {
+func ensureSchedules(ctx context.Context, c client.Client, disableAfter, keep time.Duration, export bool) error {
 	const longest = 10 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	for _, s := range schedules(disableAfter, keep) {
+	for _, s := range schedules(disableAfter, keep, export) {
 		if err := s.ensure(ctx, c.ScheduleClient()); err != nil {
 			return fmt.Errorf("ensure schedule %s: %w", s.id, err)
 		}

@@ -51,6 +51,7 @@ type Worker struct {
 	alerts     workflows.AlertActivities
 	after      time.Duration
 	keep       time.Duration
+	export     bool
 	namespace  string
 	stop       time.Duration
 	log        *slog.Logger
@@ -71,8 +72,10 @@ type Options struct {
 	Retention    workflows.RetentionActivities
 	// Keep is for how long events are kept; 0 for ever.
 	Keep time.Duration
-	Stop time.Duration // what attempts under way get to end when the worker is stopped
-	Log  *slog.Logger
+	// Export says that they are exported before they are deleted.
+	Export bool
+	Stop   time.Duration // what attempts under way get to end when the worker is stopped
+	Log    *slog.Logger
 }
 
 // New returns a worker made of its parts.
@@ -81,7 +84,7 @@ func New(o Options) *Worker {
 	return &Worker{
 		client: o.Client, namespace: o.Namespace, activities: o.Activities, discards: o.Discards, recoveries: o.Recoveries,
 		reconciler: o.Reconciler, health: o.Health, alerts: o.Alerts, after: o.DisableAfter,
-		retention: o.Retention, keep: o.Keep, stop: o.Stop, log: o.Log,
+		retention: o.Retention, keep: o.Keep, export: o.Export, stop: o.Stop, log: o.Log,
 	}
 }
 
@@ -162,7 +165,7 @@ func (w *Worker) serve(ctx context.Context) error {
 func (w *Worker) keepEnsuring(ctx context.Context) {
 	const pause = 30 * time.Second
 	for {
-		err := ensureSchedules(ctx, w.client, w.after, w.keep)
+		err := ensureSchedules(ctx, w.client, w.after, w.keep, w.export)
 		if err == nil || ctx.Err() != nil {
 			return
 		}

@@ -46,6 +46,10 @@ func Retention(ctx workflow.Context, request webhook.RetentionRequest) (webhook.
 }
 
 func tellDeleted(r webhook.RetentionReport) string {
-	return fmt.Sprintf("**%d events** deleted with %d deliveries and %d attempts; %d events kept for a delivery that is open or has just ended",
+	told := fmt.Sprintf("**%d events** deleted with %d deliveries and %d attempts; %d events kept for a delivery that is open or has just ended",
 		r.Events, r.Deliveries, r.Attempts, r.Kept)
+	if r.Exported > 0 {
+		told += fmt.Sprintf("; %d events exported before", r.Exported)
+	}
+	return told
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/durahook/durahook/activities"
 	"github.com/durahook/durahook/alerts"
+	"github.com/durahook/durahook/exports"
 	"github.com/durahook/durahook/internal/config"
 	"github.com/durahook/durahook/internal/version"
 	"github.com/durahook/durahook/lanes"
@@ -54,7 +55,8 @@ type App struct {
 	guard    *target.Guard
 	lanes    *lanes.Tracker
 	metrics  *metrics.Metrics
-	traces   *traces.Traces // nil unless they are wanted
+	traces   *traces.Traces  // nil unless they are wanted
+	exports  *exports.Bucket // nil unless there is one
 	server   *server
 	scraped  *server // serves the metrics without a key; nil unless it is asked for
 }
@@ -94,7 +96,21 @@ func (a *App) open(ctx context.Context) (err error) {
 	if len(a.config.AllowNetworks) > 0 {
 		a.log.Info("networks beyond the public ones are allowed", "allow_networks", a.config.AllowNetworks)
 	}
+	if err := a.openExports(ctx); err != nil {
+		return err
+	}
 	return a.listen()
+}
+
+func (a *App) openExports(ctx context.Context) (err error) {
+	if !a.roles.Worker || a.config.Export == nil {
+		return nil
+	}
+	if a.exports, err = exports.Open(ctx, a.config.Export); err != nil {
+		return fmt.Errorf("--export-url: %w", err)
+	}
+	a.log.Info("events are exported before they are deleted", "export_url", a.config.Export)
+	return nil
 }
 
 func (a *App) temporalOptions() client.Options {
@@ -142,6 +158,7 @@ func (a *App) close() error {
 		a.temporal.Close()
 	}
 	a.closeTraces()
+	errs = append(errs, a.exports.Close())
 	if a.store != nil {
 		errs = append(errs, a.store.Close())
 	}
@@ -254,7 +271,8 @@ func (a *App) worker(starter *service.Starter, turns *activities.Turns) *worker.
 		Recoveries: activities.NewRecoveries(a.store, starter.Retry, a.log),
 		Reconciler: activities.NewReconciler(a.store, worker.NewExecutions(a.temporal, a.config.TemporalNamespace), a.metrics, a.log),
 		Health:     activities.NewHealth(a.store, a.metrics, a.log), DisableAfter: a.config.DisableAfter,
-		Retention: activities.NewRetention(a.store, a.config.Retention, a.metrics, a.log), Keep: a.config.Retention,
+		Retention: activities.NewRetention(a.store, a.config.Retention, a.exports, a.metrics, a.log),
+		Keep:      a.config.Retention, Export: a.exports != nil,
 		Alerts: activities.NewAlerts(a.store, alerts.NewSender(a.guard.Transport(), a.config.Mail), a.config.PublicURL, a.metrics, a.log),
 		Stop:   a.config.AttemptTimeout + drain, Log: a.log,
 	})

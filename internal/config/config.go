@@ -15,6 +15,7 @@ import (
 
 	"github.com/durahook/durahook/alerts"
 	"github.com/durahook/durahook/encryption"
+	"github.com/durahook/durahook/exports"
 	"github.com/durahook/durahook/target"
 	"github.com/durahook/durahook/webhook"
 )
@@ -73,13 +74,6 @@ type Drain struct {
 	DrainDelay string `help:"Time that a process which was asked to stop goes on serving while /readyz says 503, for load balancers to notice." default:"5s" placeholder:"DURATION"`
 }
 
-// Worker are the flags of a process that makes attempts.
-type Worker struct {
-	AttemptTimeout string `help:"Time that an endpoint has to answer in full." default:"30s" placeholder:"DURATION"`
-	DisableAfter   string `help:"Time after which a webhook is disabled of which every attempt fails, such as 5d or 36h; 0 for never." default:"5d" placeholder:"DURATION"`
-	Retention      string `help:"Time for which events and their deliveries are kept, such as 30d or 36h; forever to keep them." default:"30d" placeholder:"DURATION"`
-}
-
 // Config is the checked configuration.
 type Config struct {
 	DatabaseURL       string
@@ -98,11 +92,12 @@ type Config struct {
 	Schedule          webhook.Schedule
 	PublishRate       int // events a second for each API key
 	AttemptTimeout    time.Duration
-	DisableAfter      time.Duration // 0 for never
-	DrainDelay        time.Duration // none unless a flag says so
-	Retention         time.Duration // 0 for ever
-	Mail              *alerts.Mail  // nil for none
-	PublicURL         string        // where people reach the console; empty when it is not known
+	DisableAfter      time.Duration     // 0 for never
+	DrainDelay        time.Duration     // none unless a flag says so
+	Retention         time.Duration     // 0 for ever
+	Export            *exports.Location // where events go before they are deleted; nil for nowhere
+	Mail              *alerts.Mail      // nil for none
+	PublicURL         string            // where people reach the console; empty when it is not known
 	AlertWindow       time.Duration
 	AlertQuiet        time.Duration
 
@@ -263,47 +258,6 @@ func (d Drain) resolve(c *Config, p *Problems) {
 
 func isHTTP(u *url.URL) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
-}
-
-func (w Worker) resolve(c *Config, p *Problems) {
-	const longest = 5 * time.Minute
-	timeout, err := time.ParseDuration(w.AttemptTimeout)
-	switch {
-	case err != nil:
-		p.add("attempt-timeout", "%q is not a duration; use the form 30s", w.AttemptTimeout)
-	case timeout < time.Second || timeout > longest:
-		p.add("attempt-timeout", "%s is not between 1s and 5m", w.AttemptTimeout)
-	}
-	c.AttemptTimeout = timeout
-	c.DisableAfter = w.disableAfter(p)
-	c.Retention = w.retention(p)
-}
-
-func (w Worker) retention(p *Problems) time.Duration {
-	const longest = 10 * 365 * 24 * time.Hour
-	if w.Retention == "forever" {
-		return 0
-	}
-	keep, err := parseDays(w.Retention)
-	switch {
-	case err != nil:
-		p.add("retention", "%q is not a duration; use the form 30d or 36h, or forever", w.Retention)
-	case keep != 0 && keep < time.Minute || keep > longest:
-		p.add("retention", "%s is not between 1m and 3650d; forever and 0 are for ever", w.Retention)
-	}
-	return keep
-}
-
-func (w Worker) disableAfter(p *Problems) time.Duration {
-	const longest = 365 * 24 * time.Hour
-	after, err := parseDays(w.DisableAfter)
-	switch {
-	case err != nil:
-		p.add("disable-after", "%q is not a duration; use the form 5d or 36h, or 0 for never", w.DisableAfter)
-	case after != 0 && after < time.Second || after > longest:
-		p.add("disable-after", "%s is not between 1s and 365d; 0 is for never", w.DisableAfter)
-	}
-	return after
 }
 
 // parseDays reads a duration that may also be one of whole days, such as "5d".

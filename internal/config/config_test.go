@@ -136,6 +136,7 @@ func TestResolveRefuses(t *testing.T) {
 		"retention":           {func(f *flags) { f.worker.Retention = "a month" }, `--retention (DURAHOOK_RETENTION): "a month" is not a duration; use the form 30d or 36h, or forever`},
 		"deleted at once":     {func(f *flags) { f.worker.Retention = "59s" }, "--retention (DURAHOOK_RETENTION): 59s is not between 1m and 3650d; forever and 0 are for ever"},
 		"deleted too late":    {func(f *flags) { f.worker.Retention = "3651d" }, "--retention (DURAHOOK_RETENTION): 3651d is not between 1m and 3650d"},
+		"export":              {func(f *flags) { f.worker.ExportURL = "gs://bucket" }, "--export-url (DURAHOOK_EXPORT_URL): is not of the form file:///directory or s3://bucket/prefix?region=REGION"},
 		"negative retention":  {func(f *flags) { f.worker.Retention = "-1h" }, "--retention (DURAHOOK_RETENTION): -1h is not between 1m and 3650d"},
 		"negative":            {func(f *flags) { f.worker.AttemptTimeout = "-30s" }, "--attempt-timeout (DURAHOOK_ATTEMPT_TIMEOUT): -30s is not between 1s and 5m"},
 		"mail without TLS": {func(f *flags) {
