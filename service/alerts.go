@@ -52,6 +52,9 @@ func (s *Service) RunAlerts(ctx context.Context) error {
 
 // alert makes the alerts that are due and starts a batch of workflows. It reports whether there is more to do at once.
 func (s *Service) alert(ctx context.Context) (more bool, err error) {
+	if due, err := s.store.AlertsDue(ctx, s.alertWindow, s.alertQuiet); err != nil || !due {
+		return false, err
+	}
 	_, more, err = s.store.GatherAlerts(ctx, s.alertWindow, s.alertQuiet)
 	if err != nil {
 		return false, err

@@ -204,3 +204,35 @@ func TestResealAlertChannels(t *testing.T) {
 	require.Equal(t, alertURL, got.Address.URL)
 	require.True(t, c.UpdatedAt.Equal(got.UpdatedAt), "a rotation is no change of the channel")
 }
+
+// While there is nothing to do, whoever alerts people asks no more than this.
+func TestAlertsDue(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	due := func(window, quiet time.Duration) bool {
+		t.Helper()
+		due, err := f.AlertsDue(t.Context(), window, quiet)
+		require.NoError(t, err)
+		return due
+	}
+	w := f.newWebhook(f.account, "call.ended")
+	f.exhaust(w)
+	require.False(t, due(0, 0), "nobody is to be alerted")
+	f.newAlertChannel(f.account)
+	f.exhaust(w)
+	require.True(t, due(time.Hour, time.Hour), "something is to be counted")
+	_, _, err := f.GatherAlerts(t.Context(), time.Hour, time.Hour)
+	require.NoError(t, err)
+	require.False(t, due(time.Hour, time.Hour), "it is gathered for a while")
+	require.True(t, due(0, time.Hour), "the while is over")
+	_, _, err = f.GatherAlerts(t.Context(), 0, time.Hour)
+	require.NoError(t, err)
+	require.True(t, due(time.Hour, time.Hour), "an alert is to be started")
+	require.Len(t, f.gather(time.Hour), 1)
+	require.False(t, due(time.Hour, time.Hour))
+	require.True(t, due(time.Hour, 0), "the group is to be forgotten")
+	f.exec(`UPDATE alerts SET created_at = now() - interval '3 days'`)
+	require.True(t, due(time.Hour, time.Hour), "and so is an alert that nobody is done with")
+	require.Empty(t, f.gather(0))
+	require.False(t, due(0, 0))
+}

@@ -38,6 +38,7 @@ type Commands struct {
 	EventTypes EventTypesCommand `cmd:"" group:"use" help:"Look at the catalogue and add to it."`
 	Keys       KeysCommand       `cmd:"" group:"use" help:"Create, list and revoke API keys."`
 	Accounts   AccountsCommand   `cmd:"" group:"use" help:"Create and list accounts."`
+	Alerts     AlertsCommand     `cmd:"" group:"use" help:"Say where people are alerted, and test it."`
 
 	Listen ListenCommand `cmd:"" group:"develop" help:"Receive webhooks, for development: verify and print each."`
 	Bench  BenchCommand  `cmd:"" group:"develop" help:"Measure a durahook: deliveries a second, how long they take, what they cost."`

@@ -88,7 +88,7 @@ func (r remote) child(stdin string, environment []string, args ...string) (statu
 // masked returns output with everything that differs from run to run replaced, and the spaces before it.
 func masked(output string) string {
 	for _, rule := range [][2]string{
-		{`\b(acc|whk|evt|dlv|key|att|rec)_[0-9a-z]{26}\b`, "${1}_…"},
+		{`\b(acc|whk|evt|dlv|key|att|rec|alc)_[0-9a-z]{26}\b`, "${1}_…"},
 		{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, "<time>"},
 		{`whsec_\S+`, "whsec_…"},
 		{`whpk_\S+`, "whpk_…"},
