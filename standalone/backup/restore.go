@@ -42,9 +42,15 @@ func Restore(o RestoreOptions) (about About, err error) {
 	if err != nil {
 		return About{}, err
 	}
-	if err := makeEmpty(o.DataDir); err != nil {
+	made, err := makeEmpty(o.DataDir)
+	if err != nil {
 		return About{}, err
 	}
+	defer func() {
+		if err != nil && made {
+			err = errors.Join(err, os.Remove(o.DataDir))
+		}
+	}()
 	// A start removes what has this prefix: a restore that was killed leaves nothing that could be taken for data.
 	staging, err := os.MkdirTemp(o.DataDir, "unfinished-")
 	if err != nil {
@@ -111,19 +117,20 @@ func (o RestoreOptions) keys(about About) ([]byte, error) {
 	return nil, nil
 }
 
-// makeEmpty makes sure that there is a directory with nothing in it.
-func makeEmpty(dir string) error {
+// makeEmpty makes sure that there is a directory with nothing in it, and reports whether there was none before.
+func makeEmpty(dir string) (made bool, err error) {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		made = true
 		err = os.MkdirAll(dir, 0o755) //nolint:gosec // Postgres may run as another user and has to get through
 	case err == nil && len(entries) > 0:
 		err = fmt.Errorf("%s is not empty; a restore never overwrites anything: name a new directory", dir)
 	}
 	if err != nil {
-		return fmt.Errorf("--data-dir: %w", err)
+		return false, fmt.Errorf("--data-dir: %w", err)
 	}
-	return nil
+	return made, nil
 }
 
 // extract writes the entries of an archive below a directory, and fails unless the last one is there.
@@ -174,7 +181,8 @@ func extractEntry(archive *tar.Reader, header *tar.Header, dir *os.Root) error {
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
-// moveAll moves what is in a directory to another, the data of Postgres last: without them it is a new one.
+// moveAll moves what is in a directory to another, the data of Postgres last: without them it is a new one. When it
+// fails, everything is where it was.
 func moveAll(from, to string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {
@@ -186,8 +194,12 @@ func moveAll(from, to string) error {
 			names = append(names, entry.Name())
 		}
 	}
-	for _, name := range append(names, postgresEntry) {
+	names = append(names, postgresEntry)
+	for i, name := range names {
 		if err := os.Rename(filepath.Join(from, name), filepath.Join(to, name)); err != nil {
+			for _, moved := range names[:i] {
+				err = errors.Join(err, os.Rename(filepath.Join(to, moved), filepath.Join(from, moved)))
+			}
 			return fmt.Errorf("--data-dir: %w", err)
 		}
 	}
