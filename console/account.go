@@ -45,7 +45,8 @@ func (c *Console) accountSwitch(r *http.Request, s session) (*accountSwitch, err
 	if !s.Admin {
 		return nil, nil
 	}
-	accounts, err := c.service.Accounts(r.Context(), store.Page{Limit: pageSize + 1})
+	const few = 10
+	accounts, err := c.service.Accounts(r.Context(), store.Page{Limit: few + 1})
 	if err != nil || len(accounts) < 2 {
 		return nil, err
 	}
@@ -53,8 +54,8 @@ func (c *Console) accountSwitch(r *http.Request, s session) (*accountSwitch, err
 	if err != nil {
 		return nil, err
 	}
-	shown := &accountSwitch{Current: current.Name, More: len(accounts) > pageSize}
-	accounts = slices.DeleteFunc(accounts[:min(len(accounts), pageSize)], func(a webhook.Account) bool { return a.ID == s.AccountID })
+	shown := &accountSwitch{Current: current.Name, More: len(accounts) > few}
+	accounts = slices.DeleteFunc(accounts[:min(len(accounts), few)], func(a webhook.Account) bool { return a.ID == s.AccountID })
 	slices.SortFunc(accounts, func(a, b webhook.Account) int { return strings.Compare(a.Name, b.Name) })
 	for _, account := range accounts {
 		shown.Others = append(shown.Others, accountLink{account.Name, addAccount(account.ID, sectionOf(r.URL.Path))})

@@ -42,7 +42,8 @@ func stylesheet() []string {
 func loadAssets() *assets {
 	loaded := &assets{paths: map[string]string{}, files: map[string]asset{}}
 	loaded.add("console.css", stylesheet()...)
-	for _, name := range []string{"page.js", "live.js", "select.js", "sign-in.js", "favicon.svg"} {
+	loaded.add("page.js", "page.js", "dialogs.js")
+	for _, name := range []string{"live.js", "select.js", "sign-in.js", "favicon.svg"} {
 		loaded.add(name, name)
 	}
 	return loaded

@@ -188,7 +188,9 @@ func TestAccountsPage(t *testing.T) {
 	got = v.post("/console/accounts", url.Values{"name": {script}})
 	require.Equal(t, http.StatusSeeOther, got.status)
 	assert.Regexp(t, `^/console/api-keys\?account=acc_`, got.header.Get("Location"))
-	page := v.get("/console/accounts")
+	page := v.get("/console/accounts?q=SCRIPT")
 	assert.Contains(t, page.text("tbody"), script)
+	assert.NotContains(t, page.text("tbody"), "default")
+	assert.Contains(t, v.get("/console/accounts?q=nobody").text(".empty"), "No accounts here")
 	assert.Empty(t, page.page.Find("main script").Nodes)
 }

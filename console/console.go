@@ -27,6 +27,8 @@ type Service interface {
 	Account(ctx context.Context, id string) (string, error)
 	AccountByID(ctx context.Context, id string) (webhook.Account, error)
 	Accounts(ctx context.Context, page store.Page) ([]webhook.Account, error)
+	SearchAccounts(ctx context.Context, text string, page store.Page) ([]webhook.Account, error)
+	AccountsWith(ctx context.Context, text string, most int) ([]webhook.Account, error)
 	Authenticate(ctx context.Context, text string) (webhook.Principal, error)
 	PrincipalOfAPIKey(ctx context.Context, id string) (webhook.Principal, error)
 	Deliveries(ctx context.Context, accountID string, filter store.DeliveryFilter, page store.Page) ([]webhook.Delivery, error)
@@ -36,6 +38,7 @@ type Service interface {
 	Republish(ctx context.Context, accountID, id string, r webhook.Republication) (webhook.Delivery, error)
 	EventType(ctx context.Context, accountID, name string) (webhook.EventType, error)
 	EventTypes(ctx context.Context, accountID string, page store.Page) ([]webhook.EventType, error)
+	SearchEventTypes(ctx context.Context, accountID, text string, page store.Page) ([]webhook.EventType, error)
 	CreateEventType(ctx context.Context, accountID string, d webhook.EventTypeDefinition) (webhook.EventType, error)
 	UpdateEventType(ctx context.Context, accountID, name string, patch webhook.EventTypePatch) (webhook.EventType, error)
 	DeleteEventType(ctx context.Context, accountID, name string) error
@@ -78,6 +81,7 @@ const (
 	root           = "/console"
 	signInPath     = root + "/sign-in"
 	signOutPath    = root + "/sign-out"
+	searchPath     = root + "/search"
 	deliveriesPath = root + "/deliveries"
 	deliveryPath   = deliveriesPath + "/{id}"
 	retriesPath    = deliveriesPath + "/retry"
@@ -171,6 +175,7 @@ func (c *Console) routes() []route {
 		{http.MethodGet, signInPath, c.public(c.signInForm)},
 		{http.MethodPost, signInPath, c.public(c.signIn)},
 		{http.MethodPost, signOutPath, c.public(c.signOut)},
+		{http.MethodGet, searchPath, c.private(webhook.ScopeRead, c.search)},
 		{http.MethodGet, webhooksPath, c.private(webhook.ScopeRead, c.webhooks)},
 		{http.MethodPost, webhooksPath, c.private(webhook.ScopeManage, c.createWebhook)},
 		{http.MethodGet, webhooksPath + "/new", c.private(webhook.ScopeManage, c.newWebhook)},
@@ -216,6 +221,7 @@ func (c *Console) routes() []route {
 		{http.MethodGet, apiKeysPath + "/new", c.private(webhook.ScopeManage, c.newAPIKey)},
 		{http.MethodPost, apiKeysPath + "/{id}/revoke", c.private(webhook.ScopeManage, c.revokeAPIKey)},
 		{http.MethodGet, accountsPath, c.private(webhook.ScopeAdmin, c.accounts)},
+		{http.MethodGet, accountsPath + "/new", c.private(webhook.ScopeAdmin, c.newAccount)},
 		{http.MethodPost, accountsPath, c.private(webhook.ScopeAdmin, c.createAccount)},
 		{http.MethodPost, deedPath, c.private(webhook.ScopeManage, c.deed)},
 	}

@@ -54,6 +54,10 @@ const (
 func (c *Console) deliveries(w http.ResponseWriter, r *http.Request, s session) error {
 	query, mistake := readQuery(r.URL.Query(), webhook.DeliveryPrefix)
 	body, err := c.deliveriesPage(r, s, query)
+	if words, ok := tooCommon(err); ok {
+		query.Query, mistake = "", words
+		body, err = c.deliveriesPage(r, s, query)
+	}
 	if err != nil {
 		return err
 	}

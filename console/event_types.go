@@ -13,11 +13,16 @@ import (
 	"github.com/durahook/durahook/webhook"
 )
 
-// eventTypesPage is what the template event_types shows: the whole catalogue, by name.
+// eventTypesPage is what the template event_types shows: a page of the catalogue, by name.
 type eventTypesPage struct {
+	pager
+	Query     string
 	Groups    []eventTypeGroup
 	MayManage bool
 }
+
+// shownDescription is how much of a description the list shows, in bytes of HTML: the first sentences.
+const shownDescription = 400
 
 // eventTypeGroup are the event types that begin alike.
 type eventTypeGroup struct {
@@ -27,12 +32,24 @@ type eventTypeGroup struct {
 
 // eventTypes shows the catalogue of the account.
 func (c *Console) eventTypes(w http.ResponseWriter, r *http.Request, s session) error {
-	types, err := c.service.EventTypes(r.Context(), s.AccountID, store.Page{Limit: webhook.MaxEventTypes})
+	query, mistake := readQuery(url.Values{"q": r.URL.Query()["q"]}, webhook.EventPrefix)
+	view := page{Title: "Event types", Session: &s, Notice: c.takeNotice(w, r)}
+	if query.Cursor = r.URL.Query().Get("cursor"); query.Cursor != "" && !webhook.IsEventTypeName(query.Cursor) {
+		query.Cursor, mistake = "", "There is no such place in the list; the first event types are shown."
+	}
+	if mistake != "" {
+		view.Notice = &notice{Text: mistake}
+	}
+	types, err := c.service.SearchEventTypes(r.Context(), s.AccountID, query.Query, store.Page{Before: query.Cursor, Limit: pageSize + 1})
 	if err != nil {
 		return err
 	}
-	body := eventTypesPage{MayManage: s.May(webhook.ScopeManage)}
+	body := eventTypesPage{Query: query.Query, MayManage: s.May(webhook.ScopeManage)}
+	types, body.pager = onePage(types, pageSize, query.Cursor, func(t webhook.EventType) string { return t.Name },
+		func(cursor string) string { return query.from(cursor).url(eventTypesPath) })
+	body.ByName = true
 	for _, t := range types {
+		t.Description = fitting(text{Text: t.Description}, shownDescription).Text
 		name, _, _ := strings.Cut(t.Name, ".")
 		if last := len(body.Groups) - 1; last < 0 || body.Groups[last].Name != name {
 			body.Groups = append(body.Groups, eventTypeGroup{Name: name})
@@ -40,7 +57,7 @@ func (c *Console) eventTypes(w http.ResponseWriter, r *http.Request, s session) 
 		group := &body.Groups[len(body.Groups)-1]
 		group.Types = append(group.Types, t)
 	}
-	view := page{Title: "Event types", Session: &s, Notice: c.takeNotice(w, r), Body: body}
+	view.Body = body
 	return c.show(w, r, http.StatusOK, "event_types.html", view)
 }
 

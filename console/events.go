@@ -45,7 +45,12 @@ func (c *Console) events(w http.ResponseWriter, r *http.Request, s session) erro
 	query, mistake := readQuery(r.URL.Query(), webhook.EventPrefix)
 	filter := store.EventFilter{Event: query.Event, Since: query.Since, Until: query.Until, Query: query.Query}
 	// One more than a page tells whether there is another.
-	found, err := c.service.Events(r.Context(), s.AccountID, filter, store.Page{Before: query.Cursor, Limit: pageSize + 1})
+	asked := store.Page{Before: query.Cursor, Limit: pageSize + 1}
+	found, err := c.service.Events(r.Context(), s.AccountID, filter, asked)
+	if words, ok := tooCommon(err); ok {
+		query.Query, filter.Query, mistake = "", "", words
+		found, err = c.service.Events(r.Context(), s.AccountID, filter, asked)
+	}
 	if err != nil {
 		return err
 	}
@@ -150,6 +155,7 @@ func (c *Console) republish(w http.ResponseWriter, r *http.Request, s session) e
 type publishPage struct {
 	*form
 	EventTypes []option
+	Many       bool // more of them than a select is good for
 }
 
 // publishForm shows the form with the example of the event type in the address.
@@ -207,5 +213,6 @@ func (c *Console) showPublishForm(w http.ResponseWriter, r *http.Request, s sess
 	for _, name := range slices.DeleteFunc(names, webhook.IsOperational) {
 		body.EventTypes = append(body.EventTypes, option{Value: name, Label: name, Selected: filled.Is("event", name)})
 	}
+	body.EventTypes, body.Many = offered(body.EventTypes)
 	return c.show(w, r, status, "event_form.html", page{Title: "Publish an event", Session: &s, Notice: c.takeNotice(w, r), Body: body})
 }

@@ -129,6 +129,14 @@ func (f *fakeService) Deliveries(_ context.Context, accountID string, filter sto
 	return f.deliveries[:min(len(f.deliveries), page.Limit)], f.err
 }
 
+func (f *fakeService) SearchAccounts(ctx context.Context, _ string, page store.Page) ([]webhook.Account, error) {
+	return f.Accounts(ctx, page)
+}
+
+func (f *fakeService) AccountsWith(ctx context.Context, _ string, most int) ([]webhook.Account, error) {
+	return f.Accounts(ctx, store.Page{Limit: most})
+}
+
 func (f *fakeService) setDeliveries(deliveries ...webhook.Delivery) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -245,6 +253,10 @@ func (f *fakeService) TestWebhook(ctx context.Context, accountID, id string, req
 
 func (f *fakeService) EventTypes(context.Context, string, store.Page) ([]webhook.EventType, error) {
 	return []webhook.EventType{{Name: "call.ended"}, {Name: "call.started"}}, f.err
+}
+
+func (f *fakeService) SearchEventTypes(ctx context.Context, accountID, _ string, page store.Page) ([]webhook.EventType, error) {
+	return f.EventTypes(ctx, accountID, page)
 }
 
 func (f *fakeService) Inspect(_ context.Context, accountID, id string) (service.Inspection, error) {

@@ -4,13 +4,16 @@ package console
 // most so many choices; what else there is can be searched for.
 const (
 	pageSize    = 25
-	mostOffered = 50
+	mostOffered = 40
+	// mostListed is how many event types a form lists, beside those that are chosen; others are written.
+	mostListed = 100
 )
 
 // pager leads from a page of a list to others. The pages of lists embed it, for the template of the same name.
 type pager struct {
 	OlderURL  string // empty on the last page
 	NewestURL string // empty on the first page
+	ByName    bool   // the list is not by time
 }
 
 // onePage returns what is shown of found, of which one more than a page has was looked up, if there is, and the way to
@@ -35,4 +38,13 @@ func after(path string) func(cursor string) string {
 		}
 		return path + "?cursor=" + cursor
 	}
+}
+
+// offered returns the options of a select, or, where they are more than it is good for, the first few, to suggest them
+// for a field.
+func offered(options []option) (shown []option, many bool) {
+	if len(options) <= mostListed {
+		return options, false
+	}
+	return options[:mostOffered], true
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/durahook/durahook/internal/version"
+	"github.com/durahook/durahook/webhook"
 )
 
 // In templates are the pages, each in a file of its own, and in templates/parts what several of them are made of.
@@ -38,7 +39,8 @@ type layout struct {
 	Sections []section
 	Way      []crumb
 	Accounts *accountSwitch
-	Version  string // only for those who are signed in
+	Find     *finder // nil for those who may see nothing
+	Version  string  // only for those who are signed in
 }
 
 // parsePages parses every page and panics when one is broken.
@@ -66,6 +68,9 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request, status int, name 
 		}
 		whole.Sections, whole.Way = navigation(r.URL.Path, *view.Session), crumbs(r.URL.Path, view.Crumbs)
 		whole.Version = version.Version()
+		if view.Session.May(webhook.ScopeRead) {
+			whole.Find = newFinder(r)
+		}
 	}
 	return c.render(w, r, status, name, "layout", whole)
 }

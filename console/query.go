@@ -3,7 +3,9 @@ package console
 import (
 	"net/url"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
@@ -37,8 +39,8 @@ func readQuery(values url.Values, prefix string) (read query, mistake string) {
 			*name.value, mistake = "", name.mistake
 		}
 	}
-	if len(read.Query) > webhook.MaxSearch {
-		read.Query, mistake = "", "There is no such value: none that can be looked for is that long."
+	if len(read.Query) > webhook.MaxSearch || !utf8.ValidString(read.Query) || strings.ContainsRune(read.Query, 0) {
+		read.Query, mistake = "", "There is no such value: none that can be looked for is that long, or of such characters."
 	}
 	codes, ok := store.ParseStatusCodes(values.Get("status_code"))
 	if read.StatusCodes = codes; !ok && values.Get("status_code") != "" {

@@ -16,6 +16,7 @@ type testPage struct {
 	Name, Target, Action, BackURL string
 	Disabled                      string // why the webhook is, empty while it is not
 	Types                         []option
+	Many                          bool // more of them than a select is good for
 	Result                        *testResult
 }
 
@@ -81,6 +82,7 @@ func (c *Console) showTest(w http.ResponseWriter, r *http.Request, s session, st
 		others = append(others, choice)
 	}
 	body.Types = append(body.Types, others...)
+	body.Types, body.Many = offered(body.Types)
 	view := page{Title: "Test " + found.Name, Session: &s, Crumbs: []crumb{{found.Name, own}}, Body: body}
 	return c.show(w, r, status, "webhook_test.html", view)
 }

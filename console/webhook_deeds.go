@@ -11,19 +11,19 @@ import (
 
 // webhookFacts are the settings of a webhook as its page shows them, without its secrets.
 type webhookFacts struct {
-	ID, URL, Filter string
-	Events          []string
-	RateLimit       int // requests a second; 0 for no limit
-	Authentication  string
-	Signing         string
-	SigningSecret   string // masked
-	Created         time.Time
-	Enabled         bool
+	ID, Name, URL, Filter string
+	Events                []string
+	RateLimit             int // requests a second; 0 for no limit
+	Authentication        string
+	Signing               string
+	SigningSecret         string // masked
+	Created               time.Time
+	Enabled               bool
 }
 
 func factsOf(w webhook.Webhook) webhookFacts {
 	return webhookFacts{
-		ID: w.ID, URL: w.URL, Filter: w.Filter, Events: w.Events, RateLimit: w.RateLimit, Authentication: authenticationWords(w.Authentication),
+		ID: w.ID, Name: w.Name, URL: w.URL, Filter: w.Filter, Events: w.Events, RateLimit: w.RateLimit, Authentication: authenticationWords(w.Authentication),
 		Signing: signingWords(w, time.Now()), SigningSecret: webhook.Mask(string(w.SigningSecret)),
 		Created: w.CreatedAt.UTC(), Enabled: w.Enabled,
 	}

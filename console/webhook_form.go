@@ -27,6 +27,7 @@ type webhookForm struct {
 	Action     string
 	BackURL    string
 	Groups     []eventGroup
+	More       bool // there are event types that the groups don't list
 	Methods    []option
 	Algorithms []option // of a new webhook
 	HasSecrets string   // the method whose secrets are kept when their fields are left empty
@@ -174,10 +175,8 @@ func definitionOf(filled *form, present webhook.Authentication) map[string]any {
 			authentication[name] = value
 		}
 	}
-	events := filled.values["events"]
-	if events == nil {
-		events = []string{}
-	}
+	events := append([]string{}, filled.values["events"]...)
+	events = append(events, strings.Fields(filled.Value("more_events"))...)
 	return map[string]any{
 		"name": filled.Value("name"), "url": strings.TrimSpace(filled.Value("url")), "events": events,
 		"filter": filled.Value("filter"), "rate_limit": rateLimitOf(filled.Value("rate_limit")), "authentication": authentication,
@@ -242,12 +241,13 @@ func (c *Console) showWebhookForm(w http.ResponseWriter, r *http.Request, s sess
 	}
 	body := webhookForm{
 		form: filled, New: found.ID == "", Action: webhooksPath, BackURL: webhooksPath,
-		Groups: groupsOf(types, filled.values["events"]), Methods: methods(),
+		Methods: methods(),
 		Algorithms: []option{
 			{Value: string(webhook.SigningHMACSHA256), Label: "HMAC-SHA256: a secret that both sides know"},
 			{Value: string(webhook.SigningEd25519), Label: "Ed25519: receivers verify with a public key"},
 		},
 	}
+	body.Groups, body.More = listed(groupsOf(types, filled.values["events"]), filled.values["events"])
 	view := page{Title: "Create Webhook", Session: &s}
 	if !body.New {
 		view.Title = "Edit " + found.Name
@@ -291,4 +291,25 @@ func groupsOf(types []webhook.EventType, chosen []string) []eventGroup {
 		groups = append(groups, group)
 	}
 	return groups
+}
+
+// listed returns groups with as many event types as a form lists, and all that are chosen; more is true when there are
+// others.
+func listed(groups []eventGroup, chosen []string) (shown []eventGroup, more bool) {
+	left := mostListed
+	for _, group := range groups {
+		all := len(group.Types)
+		group.Types = slices.DeleteFunc(group.Types, func(t webhook.EventType) bool {
+			if slices.Contains(chosen, t.Name) {
+				return false
+			}
+			left--
+			return left < 0
+		})
+		more = more || len(group.Types) < all
+		if shown = append(shown, group); len(shown) == mostListed {
+			return shown, more || len(groups) > mostListed
+		}
+	}
+	return shown, more
 }

@@ -328,12 +328,12 @@ func TestSearchOfWebhooks(t *testing.T) {
 	v := signedIn(t, s)
 	got := v.get("/console/webhooks?q=Sync")
 	assert.Equal(t, "Sync", s.filter.Query)
-	assert.Equal(t, "Sync", got.attr("input[name=q]", "value"))
+	assert.Equal(t, "Sync", got.attr("main input[name=q]", "value"))
 	assert.Equal(t, "/console/webhooks?cursor="+s.webhooks[pageSize-1].ID+"&q=Sync", got.attr(".pager a", "href"))
 	assert.Equal(t, "Clear", got.text(".filters a"))
 	s.webhooks = nil
 	got = v.get("/console/webhooks?q=Sync")
 	assert.Contains(t, got.text(".empty"), "No webhooks here")
 	assert.Equal(t, "/console/webhooks", got.attr(".empty a", "href"))
-	assert.Empty(t, v.get("/console/webhooks").page.Find("input[name=q]").Nodes, "nothing to search in")
+	assert.Empty(t, v.get("/console/webhooks").page.Find("main input[name=q]").Nodes, "nothing to search in")
 }

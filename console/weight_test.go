@@ -100,10 +100,18 @@ func (f fullService) Event(context.Context, string, string) (webhook.Published, 
 }
 
 func (f fullService) EventTypes(_ context.Context, _ string, page store.Page) (types []webhook.EventType, err error) {
-	for i := range min(page.Limit, 200) {
+	for i := range min(page.Limit, webhook.MaxEventTypes) {
 		types = append(types, webhook.EventType{Name: fmt.Sprintf("invoice.number_%d", i), Description: "An invoice was sent to whom it is meant for"})
 	}
 	return types, nil
+}
+
+func (f fullService) SearchEventTypes(ctx context.Context, accountID, _ string, page store.Page) ([]webhook.EventType, error) {
+	types, err := f.EventTypes(ctx, accountID, page)
+	for i := range types {
+		types[i].Description = strings.Repeat(`"'`, webhook.MaxEventTypeDescription/2)
+	}
+	return types, err
 }
 
 func (f fullService) EventType(context.Context, string, string) (webhook.EventType, error) {
@@ -129,7 +137,8 @@ func TestPagesAreLight(t *testing.T) {
 		"/console/sign-in", "/console/webhooks", "/console/webhooks/new", webhookPage, webhookPage + "?span=7d", webhookPage + "/edit", webhookPage + "/test",
 		"/console/deliveries", "/console/deliveries?status=exhausted&q=call_abc123&since=2026-02-02T14:30&webhook_id=" + s.webhooks[0].ID,
 		deliveryPage, deliveryPage + "?attempt=40&status=exhausted", "/console/events", "/console/events/" + full().ID, "/console/event-types",
-		"/console/event-types/call.ended", "/console/event-types/new", "/console/api-keys", "/console/api-keys/new", "/console/accounts", "/console/nowhere",
+		"/console/event-types/call.ended", "/console/event-types/new", "/console/api-keys", "/console/api-keys/new", "/console/accounts",
+		"/console/accounts/new", "/console/search?q=salesforce", "/console/nowhere",
 	} {
 		page := v.get(path)
 		require.Contains(t, []int{http.StatusOK, http.StatusNotFound}, page.status, path)

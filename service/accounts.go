@@ -28,3 +28,13 @@ func (s *Service) AccountByID(ctx context.Context, id string) (webhook.Account, 
 func (s *Service) Accounts(ctx context.Context, page store.Page) ([]webhook.Account, error) {
 	return s.store.Accounts(ctx, page)
 }
+
+// SearchAccounts returns a page of the accounts whose ID is a text or whose name has it, newest first.
+func (s *Service) SearchAccounts(ctx context.Context, text string, page store.Page) ([]webhook.Account, error) {
+	return s.store.SearchAccounts(ctx, text, page)
+}
+
+// AccountsWith returns accounts that a text is about (see [store.Store.AccountsWith]). It is for the admin alone.
+func (s *Service) AccountsWith(ctx context.Context, text string, most int) ([]webhook.Account, error) {
+	return s.store.AccountsWith(ctx, text, most)
+}

@@ -32,6 +32,12 @@ func (s *Service) EventTypes(ctx context.Context, accountID string, page store.P
 	return s.store.EventTypes(ctx, accountID, page)
 }
 
+// SearchEventTypes is EventTypes of those that have a text in their name or description (see
+// [store.Store.SearchEventTypes]).
+func (s *Service) SearchEventTypes(ctx context.Context, accountID, text string, page store.Page) ([]webhook.EventType, error) {
+	return s.store.SearchEventTypes(ctx, accountID, text, page)
+}
+
 // UpdateEventType changes an event type of the account's catalogue as a patch says and returns it as it is
 // then. A built-in one is changed for this account only.
 func (s *Service) UpdateEventType(ctx context.Context, accountID, name string, patch webhook.EventTypePatch) (webhook.EventType, error) {

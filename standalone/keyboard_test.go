@@ -33,12 +33,16 @@ func TestConsoleByKeyboard(t *testing.T) {
 	b.sees("Attempt 2", "What to do", "answer 2", "Live")
 
 	b.tabTo("Cancel…")
-	b.do(chromedp.KeyEvent(" "))
-	b.do(chromedp.WaitVisible(chromedp.CSS("details.confirm[open] button")), chromedp.KeyEvent(kb.Tab))
-	require.Equal(t, "Cancel this delivery", b.focused(), "what opens comes next")
-	b.do(chromedp.KeyEvent(kb.Escape))
-	require.Equal(t, "Cancel…", b.focused(), "and gives the focus back")
-	require.Zero(t, evaluate[int](b, `document.querySelectorAll("details.confirm[open]").length`))
+	b.do(chromedp.KeyEvent(" "), chromedp.WaitVisible(chromedp.CSS("dialog[open]")))
+	require.Equal(t, "Go back", b.focused(), "the focus moves in, to what does no harm")
+	b.do(chromedp.KeyEvent(kb.Tab))
+	require.Equal(t, "Cancel this delivery", b.focused())
+	for range 3 {
+		b.do(chromedp.KeyEvent(kb.Tab))
+		require.True(t, evaluate[bool](b, `document.activeElement === document.body || document.activeElement.closest("dialog") !== null`), "it stays there")
+	}
+	b.do(chromedp.KeyEvent(kb.Escape), chromedp.WaitNotVisible(chromedp.CSS("dialog")))
+	require.Equal(t, "Cancel…", b.focused(), "and is given back")
 	b.do(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(8))) // with shift
 	require.Equal(t, "Retry", b.focused())
 	b.do(chromedp.KeyEvent(kb.Enter))

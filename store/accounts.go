@@ -70,10 +70,18 @@ func (s *Store) Account(ctx context.Context, id string) (webhook.Account, error)
 
 // Accounts returns a page of all accounts, newest first.
 func (s *Store) Accounts(ctx context.Context, page Page) ([]webhook.Account, error) {
+	return s.SearchAccounts(ctx, "", page)
+}
+
+// SearchAccounts returns a page of the accounts whose ID is the text, or whose name has it, in capitals or not; of all
+// with an empty text.
+func (s *Store) SearchAccounts(ctx context.Context, text string, page Page) ([]webhook.Account, error) {
 	accounts := []webhook.Account{}
 	err := s.db.SelectContext(ctx, &accounts, `
-		SELECT id, name, created_at FROM accounts WHERE $1 = '' OR id < $1 ORDER BY id DESC LIMIT $2`,
-		page.Before, page.Limit)
+		SELECT id, name, created_at FROM accounts
+		WHERE ($1 = '' OR id < $1) AND ($3 = '' OR id = $3 OR strpos(lower(name), lower($3)) > 0)
+		ORDER BY id DESC LIMIT $2`,
+		page.Before, page.Limit, text)
 	if err != nil {
 		return nil, fmt.Errorf("list accounts: %w", err)
 	}

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -67,4 +68,36 @@ func TestAccounts(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 1)
 	require.Equal(t, f.account, all[0].ID)
+}
+
+func TestAccountsThatATextIsAbout(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	acme, birch := f.newAccount("Acme Logistics"), f.newAccount("Birch Dental")
+	with := func(text string) (ids []string) {
+		t.Helper()
+		found, err := f.AccountsWith(t.Context(), text, 5)
+		require.NoError(t, err)
+		for _, account := range found {
+			ids = append(ids, account.ID)
+		}
+		return ids
+	}
+	w := f.newWebhook(birch, "*")
+	for _, account := range []string{acme, birch} {
+		f.exec(`INSERT INTO events (id, account_id, event, timestamp) VALUES ($1, $2, 'call.ended', now())`, "evt_"+account, account)
+		f.exec(`INSERT INTO event_payloads (event_id, payload, search) VALUES ($1, '{}', ARRAY[$2::bigint])`, "evt_"+account, webhook.SearchTerm(account, "call_1"))
+	}
+	require.Equal(t, []string{acme}, with("ACME"))
+	require.Equal(t, []string{acme}, with(acme))
+	require.Equal(t, []string{birch}, with(w.ID))
+	require.Equal(t, []string{birch}, with(strings.ToUpper(w.Name)))
+	require.Equal(t, []string{acme}, with("evt_"+acme))
+	require.Equal(t, []string{birch, acme}, with("call_1"))
+	require.Empty(t, with("call_2"))
+
+	found, err := f.SearchAccounts(t.Context(), "DENTAL", store.Page{Limit: 5})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	require.Equal(t, birch, found[0].ID)
 }

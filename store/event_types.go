@@ -92,26 +92,40 @@ func eventType(ctx context.Context, from sqlx.QueryerContext, accountID, name st
 // EventTypes returns a page of the account's catalogue, by name. Page.Before is the last name of the page
 // before.
 func (s *Store) EventTypes(ctx context.Context, accountID string, page Page) ([]webhook.EventType, error) {
-	var rows []eventTypeRow
-	err := s.db.SelectContext(ctx, &rows, `
-		SELECT `+eventTypeColumns+` FROM event_types WHERE account_id = $1 AND name > $2 ORDER BY name LIMIT $3`,
-		accountID, page.Before, page.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("list event types: %w", err)
-	}
+	return s.SearchEventTypes(ctx, accountID, "", page)
+}
+
+// SearchEventTypes is EventTypes of those that have a text in their name or description, in capitals or not; of all with
+// an empty text.
+func (s *Store) SearchEventTypes(ctx context.Context, accountID, text string, page Page) ([]webhook.EventType, error) {
 	byName := map[string]webhook.EventType{}
+	var builtIn pq.StringArray
 	for _, t := range webhook.BuiltInEventTypes() {
 		if t.Name > page.Before {
 			t.AccountID = accountID
 			byName[t.Name] = t
+			builtIn = append(builtIn, t.Name)
 		}
+	}
+	// Of built-in types, a row may not say how they are described. What of them doesn't match is left out below.
+	var rows []eventTypeRow
+	err := s.db.SelectContext(ctx, &rows, `
+		SELECT `+eventTypeColumns+` FROM event_types
+		WHERE account_id = $1 AND name > $2
+			AND (strpos(name, lower($4)) > 0 OR strpos(lower(description), lower($4)) > 0 OR name = ANY($5))
+		ORDER BY name LIMIT $3`,
+		accountID, page.Before, page.Limit+len(builtIn), text, builtIn)
+	if err != nil {
+		return nil, fmt.Errorf("list event types: %w", err)
 	}
 	for _, row := range rows {
 		byName[row.Name] = row.eventType()
 	}
 	types := make([]webhook.EventType, 0, len(byName))
 	for _, t := range byName {
-		types = append(types, t)
+		if t.Mentions(text) {
+			types = append(types, t)
+		}
 	}
 	slices.SortFunc(types, func(a, b webhook.EventType) int { return strings.Compare(a.Name, b.Name) })
 	// A built-in type behind the last row may be one with a row that the page has no room for.

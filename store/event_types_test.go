@@ -116,6 +116,25 @@ func TestCatalogueIsListedByName(t *testing.T) {
 		}
 		require.Equal(t, want, got)
 	}
+	_, err := f.UpdateEventType(t.Context(), f.account, "call.failed", func(eventType *webhook.EventType) error {
+		eventType.Description = "The Line was busy"
+		return nil
+	})
+	require.NoError(t, err)
+	for text, want := range map[string][]string{
+		"CALL.F": {"call.f_x", "call.failed"}, "line": {"call.failed"}, "when call fails": nil, "picked up": {"call.answered"},
+		"contact": {"contact.created", "contact.updated"}, "zeta": {"zeta.last"}, "%": nil,
+	} {
+		for limit := 1; limit <= 3; limit++ {
+			types, err := f.SearchEventTypes(t.Context(), f.account, text, store.Page{Limit: limit})
+			require.NoError(t, err)
+			var names []string
+			for _, found := range types {
+				names = append(names, found.Name)
+			}
+			require.Equal(t, want[:min(limit, len(want))], names, text)
+		}
+	}
 	require.Len(t, f.eventTypeNames(rival, store.Page{Limit: 100}), 13)
 	names, err := f.EventTypeNames(t.Context(), f.account)
 	require.NoError(t, err)

@@ -68,6 +68,13 @@ func refersToNothing(err error, constraint string) bool {
 	return errors.As(err, &postgres) && postgres.Code == violation && postgres.Constraint == constraint
 }
 
+// isTimeout reports whether a statement was ended because it took too long.
+func isTimeout(err error) bool {
+	const cancelled = "57014"
+	var postgres *pq.Error
+	return errors.As(err, &postgres) && postgres.Code == cancelled
+}
+
 func ignoreTxDone(err error) error {
 	if errors.Is(err, sql.ErrTxDone) {
 		return nil

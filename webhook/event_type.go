@@ -36,6 +36,12 @@ type EventType struct {
 	UpdatedAt *time.Time
 }
 
+// Mentions reports whether a text is in the name or the description, in capitals or not.
+func (t EventType) Mentions(text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(t.Name, text) || strings.Contains(strings.ToLower(t.Description), text)
+}
+
 //go:embed examples/*.json
 var examples embed.FS
 

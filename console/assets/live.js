@@ -15,6 +15,7 @@ let etag = live.dataset.etag;
 let clockAhead = 0; // ms that this machine's clock is ahead of the server's
 let aimedAt = -Infinity;
 let aimTimer = 0;
+let held = null; // what has come in while something is confirmed
 let failures = 0;
 let source = null;
 let timer = 0;
@@ -33,6 +34,7 @@ function remember(root) {
 // apply turns what shows into what the server sent.
 function apply(sent) {
   remember(sent);
+  document.dispatchEvent(new CustomEvent("received", { detail: sent }));
   const lists = [...live.querySelectorAll(shown)];
   [...sent.querySelectorAll(shown)].forEach((next, i) => applyOne(lists[i], next));
   tick();
@@ -179,9 +181,14 @@ async function retryWatching() {
   timer = setTimeout(watch, wait);
 }
 
-// receive shows what the server sent; not while it would take a button away from under somebody's pointer.
+// receive shows what the server sent; not while it would take a button away from under somebody's pointer, or a dialog
+// from before their eyes.
 function receive(next, nextEtag) {
   clearTimeout(aimTimer);
+  if (live.querySelector("dialog[open]")) {
+    held = [next, nextEtag];
+    return;
+  }
   const aimLeft = aimedAt + aimLasts - performance.now();
   if (aimLeft > 0 && movesRows(next)) {
     aimTimer = setTimeout(receive, aimLeft, next, nextEtag);
@@ -189,6 +196,13 @@ function receive(next, nextEtag) {
   }
   apply(next);
   etag = nextEtag;
+}
+
+function receiveHeld() {
+  if (held) {
+    receive(...held);
+    held = null;
+  }
 }
 
 function changeVisibility() {
@@ -260,6 +274,7 @@ async function submit(event) {
   try {
     await send(event.target, button.formAction, Boolean(busy));
   } catch {
+    closeDialog();
     showNotice("bad", "That did not work. durahook cannot be reached at the moment; try again.");
   }
   button.removeAttribute("aria-disabled");
@@ -272,6 +287,7 @@ async function submit(event) {
 async function send(form, action, selected) {
   const response = await fetch(action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   const page = parse(await response.text());
+  closeDialog();
   const sent = page.querySelector("#live");
   if (!response.ok) {
     showNotice("bad", "That did not work. Something went wrong on the server; its log says what.");
@@ -284,6 +300,7 @@ async function send(form, action, selected) {
   const said = page.querySelector("#notice");
   const tone = said.classList.contains("good") ? "good" : "bad";
   clearTimeout(aimTimer); // what came meanwhile is older
+  held = null;
   clockAhead = Date.now() - Number(sent.querySelector(shown).dataset.now);
   if (selected && tone === "good") {
     form.reset(); // what was selected has been seen to, and need not stay
@@ -291,6 +308,11 @@ async function send(form, action, selected) {
   apply(sent);
   etag = sent.dataset.etag;
   showNotice(tone, said.querySelector(".text").textContent);
+}
+
+// closeDialog ends what was confirmed, which tells nothing more.
+function closeDialog() {
+  live.querySelector("dialog[open]")?.close();
 }
 
 // showNotice has page.js show a sentence.
@@ -305,6 +327,7 @@ clockAhead = Date.now() - Number(live.querySelector(shown).dataset.now);
 live.addEventListener("pointermove", aim);
 live.addEventListener("pointerdown", aim);
 live.addEventListener("submit", submit);
+live.addEventListener("close", receiveHeld, true); // it doesn't bubble
 document.addEventListener("visibilitychange", changeVisibility);
 addEventListener("pagehide", unwatch);
 setInterval(tick, 1000);

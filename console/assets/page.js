@@ -75,9 +75,20 @@ function comeBack(event) {
   }
 }
 
+// --- searching -----------------------------------------------------------------------------------------
+
+// find moves to the field in the header, for Ctrl K and ⌘ K.
+function find(event) {
+  const field = document.querySelector("#find");
+  if (field && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k" && !document.querySelector("dialog[open]")) {
+    event.preventDefault();
+    field.select();
+  }
+}
+
 // --- what opens above the page -------------------------------------------------------------------------
 
-// closeOthers closes what was opened above the page when something else is pressed or gets the focus, and on Escape.
+// closeOthers closes the choice of accounts when something else is pressed or gets the focus, and on Escape.
 function closeOthers(event) {
   for (const details of document.querySelectorAll("details.confirm[open]")) {
     if (event.type === "keydown" ? event.key === "Escape" : !details.contains(event.target)) {
@@ -101,5 +112,6 @@ document.addEventListener("click", copy);
 document.addEventListener("click", closeOthers);
 document.addEventListener("focusin", closeOthers);
 document.addEventListener("keydown", closeOthers);
+document.addEventListener("keydown", find);
 addEventListener("submit", sending);
 addEventListener("pageshow", comeBack);

@@ -52,7 +52,7 @@ function press(event) {
 
 // clear takes the whole selection back with the Escape key, where nothing else is to be closed.
 function clear(event) {
-  if (event.key === "Escape" && live.contains(event.target) && boxes().some((box) => box.checked)) {
+  if (event.key === "Escape" && !event.target.closest("dialog") && boxes().some((box) => box.checked)) {
     for (const box of boxes()) {
       box.checked = false;
     }
