@@ -31,6 +31,7 @@ func newPublishing(factory promauto.Factory) publishing {
 	}
 	for _, code := range []webhook.Code{
 		webhook.CodeMalformed, webhook.CodeInvalid, webhook.CodeTooLarge, webhook.CodeTooManyRequests, webhook.CodeUnavailable,
+		webhook.CodeInternal,
 	} {
 		p.rejected.WithLabelValues(string(code)) // a rate needs a first value of 0
 	}

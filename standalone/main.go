@@ -28,7 +28,10 @@ func newCommands() *commands {
 
 func main() {
 	tuneRuntime()
-	os.Exit(cli.Main(context.Background(), "standalone", description, newCommands(), os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(cli.Main(context.Background(), programName, description, newCommands(), os.Args[1:], os.Stdout, os.Stderr))
 }
+
+// programName is what the program is called where it is built and released.
+const programName = "durahook-standalone"
 
 const description = cli.Description + " This program brings Temporal, its Web UI and Postgres along."

@@ -43,7 +43,7 @@ func (c *tetheredCommand) Run(env *cli.Env) (err error) {
 			err = errors.Join(err, file.Close())
 		}()
 	}
-	if status := cli.Main(ctx, "standalone", description, newCommands(), args, env.Stdout, env.Stderr); status != 0 {
+	if status := cli.Main(ctx, programName, description, newCommands(), args, env.Stdout, env.Stderr); status != 0 {
 		return fmt.Errorf("%v ended with status %d", args[:1], status)
 	}
 	return nil

@@ -60,16 +60,19 @@ func (s *Store) exportEvents(ctx context.Context, ids pq.StringArray, into Expor
 	if err != nil {
 		return err
 	}
-	byEvent := make(map[string][]webhook.Delivery)
-	for _, d := range deliveries {
-		byEvent[d.EventID] = append(byEvent[d.EventID], d)
-	}
+	var attempts map[string][]webhook.Attempt // of the deliveries that come next
+	next := 0
 	for _, event := range events {
 		if err := into.Event(event); err != nil {
 			return err
 		}
-		for chunk := range slices.Chunk(byEvent[event.ID], exportedAttempts) {
-			if err := s.exportDeliveries(ctx, chunk, into); err != nil {
+		for ; next < len(deliveries) && deliveries[next].EventID == event.ID; next++ {
+			if next%exportedAttempts == 0 {
+				if attempts, err = s.attemptsOf(ctx, deliveries[next:min(next+exportedAttempts, len(deliveries))]); err != nil {
+					return err
+				}
+			}
+			if err := into.Delivery(deliveries[next], attempts[deliveries[next].ID]); err != nil {
 				return err
 			}
 		}
@@ -77,24 +80,19 @@ func (s *Store) exportEvents(ctx context.Context, ids pq.StringArray, into Expor
 	return nil
 }
 
-func (s *Store) exportDeliveries(ctx context.Context, deliveries []webhook.Delivery, into Export) error {
+// attemptsOf returns the attempts of deliveries, by their IDs.
+func (s *Store) attemptsOf(ctx context.Context, deliveries []webhook.Delivery) (map[string][]webhook.Attempt, error) {
 	ids := make(pq.StringArray, len(deliveries))
 	for i, d := range deliveries {
 		ids[i] = d.ID
 	}
-	attempts, err := s.attempts(ctx, `delivery_id = ANY($1) ORDER BY delivery_id, number`, ids)
+	attempts, err := s.attempts(ctx, `delivery_id = ANY($1) ORDER BY number`, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, d := range deliveries {
-		of := slices.IndexFunc(attempts, func(a webhook.Attempt) bool { return a.DeliveryID != d.ID })
-		if of < 0 {
-			of = len(attempts)
-		}
-		if err := into.Delivery(d, attempts[:of]); err != nil {
-			return err
-		}
-		attempts = attempts[of:]
+	byDelivery := make(map[string][]webhook.Attempt, len(ids))
+	for _, a := range attempts {
+		byDelivery[a.DeliveryID] = append(byDelivery[a.DeliveryID], a)
 	}
-	return nil
+	return byDelivery, nil
 }

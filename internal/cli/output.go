@@ -190,7 +190,7 @@ func paintWord(paint terminal.Paint, text string) string {
 		return paint.Green(text)
 	case "pending", "waiting", "running", "deprecated":
 		return paint.Yellow(text)
-	case "exhausted", "failed", "client_error", "server_error", "timeout", "connection_error", "blocked", "disabled",
+	case "exhausted", "failed", "client_error", "server_error", "timeout", "connection_error", "blocked", "disabled", "failing",
 		"revoked", "expired":
 		return paint.Red(text)
 	case "cancelled", "discarded":

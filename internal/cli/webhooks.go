@@ -125,10 +125,13 @@ func (c *WebhooksList) Run(env *Env) error {
 }
 
 func enabledWord(w types.Webhook) string {
-	if w.Enabled {
-		return "enabled"
+	switch {
+	case !w.Enabled:
+		return "disabled"
+	case w.FailingSince != nil:
+		return "failing"
 	}
-	return "disabled"
+	return "enabled"
 }
 
 // WebhooksGet shows a webhook.
