@@ -23,6 +23,12 @@ const (
 	mainConnections       = 20
 	visibilityConnections = 10
 
+	// queueNoted is how often the queues of Temporal's own tasks note what is done.
+	queueNoted = 5 * time.Second
+	// queueWorkers are how many tasks of the queues are done at the same time; those for visibility wait to be written
+	// together.
+	queueWorkers, visibilityWorkers = 64, 256
+
 	mainStore       = "main"
 	visibilityStore = "visibility"
 )
@@ -115,6 +121,15 @@ func (p *plan) dynamicConfig() dynamicconfig.StaticClient {
 		// What is left of a queue is not described by the namespaces that are in it: there is one that counts, and
 		// with each new task the queue would be taken apart to match the descriptions.
 		dynamicconfig.QueueShrinkPredicateMaxPendingKeys.Key(): 0,
+		// What the queues have done is noted more often than each 30 s, since it is done again after a crash: looked up, one
+		// by one, before anything new is.
+		dynamicconfig.TransferProcessorUpdateAckInterval.Key():   queueNoted,
+		dynamicconfig.TimerProcessorUpdateAckInterval.Key():      queueNoted,
+		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): queueNoted,
+		// The defaults, of 512 each, are for databases on machines of their own.
+		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():   queueWorkers,
+		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():      queueWorkers,
+		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key(): visibilityWorkers,
 		// Workflows kept in memory; the default is for a machine of its own.
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 8192,
 	}

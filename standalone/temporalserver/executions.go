@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"go.temporal.io/server/common/headers"
 	"go.temporal.io/server/common/persistence"
 	persistenceclient "go.temporal.io/server/common/persistence/client"
 	"go.temporal.io/server/common/primitives"
@@ -37,8 +38,14 @@ func newExecutionStore(store persistence.ExecutionStore) *executionStore {
 		ExecutionStore: store,
 		created:        map[executionKey]*persistence.InternalWorkflowMutableState{},
 		read:           map[int32]time.Time{},
+		background:     make(chan struct{}, backgroundReads),
 	}
 }
+
+// backgroundReads is how many workflows are read at the same time for Temporal's own queues. After a crash these want
+// thousands at once, each of nine queries and within three seconds: all together they would take the connections from
+// each other and from everybody else, and none would be done in time.
+const backgroundReads = mainConnections / 3
 
 // executionStore remembers what it has just created. Temporal drops the state of a workflow that it has
 // started and reads it again, in nine queries, as soon as the worker answers.
@@ -50,6 +57,8 @@ type executionStore struct {
 	mu      sync.Mutex
 	created map[executionKey]*persistence.InternalWorkflowMutableState
 	read    map[int32]time.Time // when a shard's queue for visibility was last read
+
+	background chan struct{} // has one in it for each workflow that is read for a queue
 }
 
 type executionKey struct {
@@ -128,7 +137,25 @@ func (s *executionStore) GetWorkflowExecution(
 	if state := s.forget(executionKey{request.ShardID, request.NamespaceID, request.WorkflowID, request.RunID}); state != nil {
 		return &persistence.InternalGetWorkflowExecutionResponse{State: state, DBRecordVersion: state.DBRecordVersion}, nil
 	}
+	if inBackground(ctx) {
+		select {
+		case s.background <- struct{}{}:
+			defer func() { <-s.background }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	return s.ExecutionStore.GetWorkflowExecution(ctx, request)
+}
+
+// inBackground reports whether what is done is done for one of Temporal's queues and not for a caller.
+func inBackground(ctx context.Context) bool {
+	switch headers.GetCallerInfo(ctx).CallerType {
+	case headers.CallerTypeBackgroundHigh, headers.CallerTypeBackgroundLow, headers.CallerTypePreemptable:
+		return true
+	default:
+		return false
+	}
 }
 
 // GetHistoryTasks reads a queue. That of visibility, which nobody waits for, is read once in a while for many tasks: else
