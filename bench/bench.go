@@ -30,6 +30,7 @@ type Figures interface {
 type Setup struct {
 	RetrySchedule string // as of the flag --retry-schedule; empty for the default
 	Apart         bool   // every part in a process of its own, which can be made to fail
+	Disk          bool   // Postgres on a disk of its own, which can be filled, where that is possible
 	Profile       string // directory that its processes write CPU profiles to; empty for none
 }
 
@@ -43,6 +44,7 @@ type System struct {
 	Processes         []Process // whose CPU and memory are measured; durahook's is found without when there is none
 	Parts             []Part    // in the order in which they are started; only of a system that was started apart
 	Links             []Link    // between them
+	Disk              Disk      // of Postgres; nil where it cannot be filled
 	Own               bool      // started for the benchmark, with a database that may be filled at will
 }
 

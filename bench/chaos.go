@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -17,7 +18,7 @@ type Chaos struct {
 	Publishers int           `help:"Publishers, each of which publishes its next event as soon as the one before was answered." default:"4"`
 	Load       time.Duration `help:"How long to publish before a fault, and after it." default:"1s"`
 	Frozen     time.Duration `help:"How long what is frozen stays so." default:"3s"`
-	Down       time.Duration `help:"How long what is stopped, or has lost its name, stays so." default:"5s"`
+	Down       time.Duration `help:"How long what is stopped or full, or has lost its name, stays so." default:"5s"`
 	Only       []string      `help:"Only these faults, by their names; all when empty." placeholder:"NAMES"`
 	Longest    time.Duration `help:"Time after which no further round begins; 0 for none." default:"0s"`
 	Settle     time.Duration `help:"How long a round may take until all is well again." default:"3m"`
@@ -40,7 +41,8 @@ func (c *Chaos) Setup() (Setup, error) {
 	case c.Load <= 0 || c.Load > longestLoad:
 		return Setup{}, fmt.Errorf("--load: %s is not between 0s and %s", c.Load, longestLoad)
 	}
-	return Setup{RetrySchedule: chaosSchedule, Apart: true}, nil
+	disk := len(c.Only) == 0 || slices.Contains(c.Only, fillDisk)
+	return Setup{RetrySchedule: chaosSchedule, Apart: true, Disk: disk}, nil
 }
 
 // ErrBroken is what a run of [Chaos] fails with in which a promise was broken. The figures are there all the same.
@@ -67,6 +69,9 @@ func (c *Chaos) Run(ctx context.Context, rig *Rig) (Figures, error) {
 	phase := rig.Progress.Phase("rounds of chaos", c.Rounds)
 	defer phase.Done()
 	f := &ChaosFigures{}
+	if len(c.Only) == 0 && rig.System.Disk == nil {
+		f.LeftOut = append(f.LeftOut, fillDisk+": "+noDisk)
+	}
 	began := time.Now()
 	for n := range c.Rounds {
 		if c.Longest > 0 && time.Since(began) > c.Longest {

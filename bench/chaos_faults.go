@@ -30,12 +30,21 @@ type Link interface {
 	Cut()
 }
 
+// Disk is a disk that can be filled.
+type Disk interface {
+	// Fill leaves no room on it, until Empty. Whatever is on it stays.
+	Fill() error
+	Empty() error
+}
+
 // fault is something that a round does to the system.
 type fault struct {
 	name  string
 	kills int
 	do    func(ctx context.Context) error
 }
+
+const fillDisk = "fill the disk of Postgres"
 
 // faults are all of them, in the order in which rounds take their turns.
 func (c *Chaos) faults(system System, e chaosEndpoint) (all []fault) {
@@ -64,6 +73,14 @@ func (c *Chaos) faults(system System, e chaosEndpoint) (all []fault) {
 	for _, name := range []string{"Postgres", "Temporal"} {
 		all = append(all, fault{"stop " + name, 1, func(ctx context.Context) error { return c.stop(ctx, system.part(name)) }})
 	}
+	if system.Disk != nil {
+		all = append(all, fault{fillDisk, 0, func(ctx context.Context) error {
+			if err := system.Disk.Fill(); err != nil {
+				return err
+			}
+			return errors.Join(wait(ctx, c.Down), system.Disk.Empty())
+		}})
+	}
 	return append(all,
 		fault{"lose the endpoint's name", 0, func(ctx context.Context) error { return c.loseName(ctx, e) }},
 		fault{"set the endpoint's clock wrong", 0, func(ctx context.Context) error {
@@ -72,6 +89,9 @@ func (c *Chaos) faults(system System, e chaosEndpoint) (all []fault) {
 			return wait(ctx, c.Down)
 		}})
 }
+
+// noDisk is why the disk is not filled.
+const noDisk = "a small disk for Postgres is mounted for it, which takes Linux and root"
 
 // chosen are the faults that --only asks for.
 func (c *Chaos) chosen(all []fault) (chosen []fault, err error) {
@@ -83,6 +103,9 @@ func (c *Chaos) chosen(all []fault) (chosen []fault, err error) {
 		}
 	}
 	for _, name := range c.Only {
+		if name == fillDisk && !slices.Contains(known, name) {
+			return nil, fmt.Errorf("--only %q: %s", name, noDisk)
+		}
 		if !slices.Contains(known, name) {
 			return nil, fmt.Errorf("--only: there is no fault %q; there are %s", name, strings.Join(slices.Compact(known), ", "))
 		}

@@ -3,6 +3,7 @@ package bench
 // ChaosFigures are what came out of [Chaos].
 type ChaosFigures struct {
 	Rounds        []ChaosRound `json:"rounds"`
+	LeftOut       []string     `json:"left_out,omitempty"` // faults that this machine doesn't allow, and why
 	Kills         int          `json:"kills"`
 	Accepted      int          `json:"events_accepted"`
 	Refused       int          `json:"attempts_refused"` // by an endpoint whose clock lies
@@ -47,6 +48,9 @@ func (f *ChaosFigures) Kept() bool {
 // Show writes the figures for people.
 func (f *ChaosFigures) Show(out *Text) {
 	out.Field("rounds", "%d, with %d kills", len(f.Rounds), f.Kills)
+	for _, fault := range f.LeftOut {
+		out.Field("left out", "%s", fault)
+	}
 	out.Field("accepted", "%d events", f.Accepted)
 	out.Field("lost", "%d", f.Lost)
 	out.Field("stuck", "%d", f.Stuck)

@@ -80,19 +80,16 @@ func (r *Recovery) exhaust(ctx context.Context, s *stream, endpoint *outage) err
 func (r *Recovery) recover(ctx context.Context, s *stream, endpoint *outage, since time.Time) (asked time.Time, err error) {
 	const patience = 30 * time.Second
 	s.endpoint.reset()
-	publishing, stop := context.WithCancel(ctx)
-	defer stop()
-	published := make(chan *load, 1)
-	go func() { published <- openLoop(publishing, s.account, r.Rate, longestLoad, func(int, time.Duration) {}) }()
+	ended := inBackground(ctx, s.account, r.Rate, func(int) {})
 	asked = time.Now()
 	if _, err := answer(s.account.api.RecoverWebhook(ctx, s.webhook, types.RecoveryDefinition{Since: since})); err != nil {
+		ended()
 		return asked, fmt.Errorf("recover the webhook: %w", err)
 	}
 	phase := s.rig.Progress.Phase("recovering", r.Deliveries)
 	defer phase.Done()
 	err = endpoint.missed.await(ctx, r.Deliveries, patience, phase.Set)
-	stop()
-	l := <-published
+	l := ended()
 	if err != nil {
 		return asked, err
 	}

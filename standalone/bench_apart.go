@@ -24,6 +24,7 @@ type apart struct {
 	databaseURL, temporalAddress string
 	killables                    []*killable
 	proxies                      []*proxy
+	disk                         *disk // of Postgres; nil without one of its own
 }
 
 // launchApart starts Postgres, Temporal, an API and a worker, in this order.
@@ -37,6 +38,11 @@ func launchApart(ctx context.Context, setup bench.Setup) (system bench.System, s
 			err = errors.Join(err, a.stop())
 		}
 	}()
+	if setup.Disk {
+		if err := a.mountDisk(); err != nil {
+			return system, nil, err
+		}
+	}
 	if err := a.startInfrastructure(ctx); err != nil {
 		return system, nil, err
 	}
@@ -53,8 +59,22 @@ func launchApart(ctx context.Context, setup bench.Setup) (system bench.System, s
 	for _, p := range a.proxies {
 		system.Links = append(system.Links, p)
 	}
+	if a.disk != nil {
+		system.Disk = a.disk
+	}
 	return system, a.stop, nil
 }
+
+// mountDisk gives Postgres a disk of its own, where that is possible.
+func (a *apart) mountDisk() (err error) {
+	a.disk, err = mountDisk(a.dataDir())
+	if errors.Is(err, os.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
+func (a *apart) dataDir() string { return filepath.Join(a.dir, "data") }
 
 func (a *apart) startInfrastructure(ctx context.Context) error {
 	address, err := freeAddress(ctx)
@@ -66,7 +86,7 @@ func (a *apart) startInfrastructure(ctx context.Context) error {
 		return err
 	}
 	postgres := &killable{name: "Postgres", start: func(stdout io.Writer) (*part, error) {
-		return startPart(a.dir, "postgres", "", stdout, nil, "__postgres", "--data-dir", filepath.Join(a.dir, "data"), "--port", port, "--log-level", "warn")
+		return startPart(a.dir, "postgres", "", stdout, nil, "__postgres", "--data-dir", a.dataDir(), "--port", port, "--log-level", "warn")
 	}}
 	if err := a.start(ctx, postgres); err != nil {
 		return err
@@ -161,6 +181,9 @@ func (a *apart) stop() error {
 	}
 	for _, p := range a.proxies {
 		errs = append(errs, p.close())
+	}
+	if a.disk != nil {
+		errs = append(errs, a.disk.unmount())
 	}
 	return errors.Join(append(errs, os.RemoveAll(a.dir))...)
 }

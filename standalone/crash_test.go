@@ -6,8 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -211,9 +215,24 @@ func TestRestartOfEverythingWithAWaitingDelivery(t *testing.T) {
 	before := a.eventually(deliveryID, "waiting", 1)
 	p.kill()
 
-	_, a = startAll(t, dir, "--no-demo")
+	p, a = startAll(t, dir, "--no-demo")
 	after := a.eventually(deliveryID, "waiting", 2)
 	require.False(t, after.Attempts[1].StartedAt.Before(*before.NextAttemptAt), "the timer went on where it stood")
 	a.do(http.MethodPost, fmt.Sprintf("/v1/deliveries/%s/retry", deliveryID), nil, http.StatusAccepted, nil)
 	a.eventually(deliveryID, "delivered", 3)
+
+	// Postgres alone is killed: it is started again, and what can't be done meanwhile is answered with 503.
+	pid, err := os.ReadFile(filepath.Join(dir, "postgres", "postmaster.pid"))
+	require.NoError(t, err)
+	postmaster, err := strconv.Atoi(strings.SplitN(string(pid), "\n", 2)[0])
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(postmaster, syscall.SIGKILL))
+	require.Eventually(t, func() bool {
+		status, text := a.try(http.MethodPost, "/v1/events", callEnded)
+		if status != http.StatusAccepted && status != http.StatusServiceUnavailable {
+			t.Errorf("publish: %d %s", status, text)
+		}
+		return status == http.StatusAccepted && strings.Contains(p.output.String(), "Postgres is there again")
+	}, patience, pollInterval)
+	endpoint.eventually(t, 4)
 }

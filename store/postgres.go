@@ -43,8 +43,8 @@ func isSingle(err error) bool {
 	}
 }
 
-// IsOutage reports whether an error of the store means that Postgres could not be reached, doesn't come to it or is
-// shutting down, so that the same call may work later.
+// IsOutage reports whether an error of the store means that Postgres could not be reached, doesn't come to it, has no
+// room left or is shutting down, so that the same call may work later.
 func IsOutage(err error) bool {
 	var network net.Error
 	var postgres *pq.Error
@@ -52,9 +52,10 @@ func IsOutage(err error) bool {
 	case errors.Is(err, context.DeadlineExceeded):
 		return true
 	case errors.As(err, &postgres):
-		// Class 08 is a lost connection, 57P an operator's intervention, 53300 too many connections.
+		// Class 08 is a lost connection, 53 a lack of disk, memory or connections, 57P an operator's intervention, and
+		// 58030 a disk that fails.
 		code := string(postgres.Code)
-		return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "57P") || code == "53300"
+		return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57P") || code == "58030"
 	default:
 		return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 			errors.As(err, &network)

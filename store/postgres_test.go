@@ -19,6 +19,7 @@ func TestIsOutage(t *testing.T) {
 	require.True(t, store.IsOutage(err), "nothing listens there: %v", err)
 	for code, outage := range map[string]bool{
 		"08006": true, "57P01": true, "57P03": true, "53300": true, // connection lost, shutting down, starting, too many
+		"53100": true, "53200": true, "58030": true, // the disk or the memory is full, the disk fails
 		"23505": false, "42P01": false, "57014": false, // duplicate, no such table, query cancelled
 	} {
 		err := fmt.Errorf("publish: %w", &pq.Error{Code: pqerror.Code(code)})

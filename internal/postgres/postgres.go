@@ -47,6 +47,8 @@ type Server struct {
 	opts     Options
 	files    files
 	password string
+	binaries binaries
+	account  *account
 	port     int
 	process  *process
 	lock     *os.File
@@ -70,11 +72,10 @@ func startWith(ctx context.Context, opts Options, find finder) (_ *Server, err e
 		return nil, err
 	}
 	s := &Server{opts: opts, files: filesIn(opts.DataDir)}
-	account, err := accountFor(s.files)
-	if err != nil {
+	if s.account, err = accountFor(s.files); err != nil {
 		return nil, err
 	}
-	if err := makeDataDir(opts.DataDir, account); err != nil {
+	if err := makeDataDir(opts.DataDir, s.account); err != nil {
 		return nil, err
 	}
 	if s.lock, err = lockFile(s.files.lock); err != nil {
@@ -91,17 +92,24 @@ func startWith(ctx context.Context, opts Options, find finder) (_ *Server, err e
 	if err := removeUnfinished(ctx, s.files); err != nil {
 		return nil, err
 	}
-	bin, err := find.find(ctx, s.files, account)
-	if err != nil {
+	if s.binaries, err = find.find(ctx, s.files, s.account); err != nil {
 		return nil, err
 	}
-	if s.password, err = ensureData(ctx, s.files, bin, account, opts.Progress); err != nil {
+	if s.password, err = ensureData(ctx, s.files, s.binaries, s.account, opts.Progress); err != nil {
 		return nil, err
 	}
-	if err := s.launch(ctx, bin, account); err != nil {
+	if err := s.launch(ctx, s.binaries, s.account); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Restart starts the server again that has ended by itself, where it listened before, and returns when it accepts
+// connections. It is not to be called while another method is.
+func (s *Server) Restart(ctx context.Context) error {
+	s.log.close()
+	s.opts.Port = s.port
+	return s.launch(ctx, s.binaries, s.account)
 }
 
 func (o Options) withDefaults() (Options, error) {

@@ -140,6 +140,12 @@ func TestServerEndsByItself(t *testing.T) {
 	}
 	require.ErrorContains(t, s.Err(), "the Postgres server ended by itself: signal: killed; it said:")
 	require.ErrorContains(t, s.Err(), "ready to accept connections")
+
+	address := s.Addr()
+	require.NoError(t, s.Restart(within(t, time.Minute)))
+	require.Equal(t, address, s.Addr())
+	require.NoError(t, s.Err())
+	require.NoError(t, open(t, s, "postgres").Ping())
 }
 
 func TestStopAtOnceWhenTimeIsUp(t *testing.T) {

@@ -153,15 +153,41 @@ func (i *Infrastructure) TemporalDialOptions() []grpc.DialOption { return i.temp
 // UIURL is the address of the Temporal Web UI.
 func (i *Infrastructure) UIURL() string { return "http://" + i.options.UIListen }
 
-// Wait returns when ctx is done or, with an error, when Postgres or Temporal ended by itself.
+// Wait returns when ctx is done or, with an error, when Temporal ended by itself. A Postgres that did is started again.
 func (i *Infrastructure) Wait(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-i.postgres.Done():
-		return i.postgres.Err()
-	case <-i.temporal.Done():
-		return i.temporal.Err()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-i.temporal.Done():
+			return i.temporal.Err()
+		case <-i.postgres.Done():
+			i.options.Log.Error("Postgres is started again", "error", i.postgres.Err())
+			i.restartPostgres(ctx)
+		}
+	}
+}
+
+// restartPostgres tries until Postgres is there again, or there is nobody left to use it: on a full disk, say, it cannot
+// be before somebody has made room.
+func (i *Infrastructure) restartPostgres(ctx context.Context) {
+	const pause = 2 * time.Second
+	for {
+		err := i.postgres.Restart(ctx)
+		if err == nil {
+			i.options.Log.Info("Postgres is there again")
+			return
+		}
+		if ctx.Err() == nil {
+			i.options.Log.Error("start Postgres again; it will be tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-i.temporal.Done():
+			return
+		case <-time.After(pause):
+		}
 	}
 }
 
