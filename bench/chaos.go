@@ -89,6 +89,7 @@ func (c *Chaos) Run(ctx context.Context, rig *Rig) (Figures, error) {
 	}
 	f.Duplicates = s.duplicates()
 	f.Refused = int(s.refused.Load())
+	f.Postponed = int(s.postponed.Load())
 	f.Unanswered = int(s.unanswered.Load())
 	if !f.Kept() {
 		return f, ErrBroken
@@ -143,9 +144,7 @@ func (s *sink) publish(ctx context.Context, a *account, publishers int) int {
 					s.accept(n, got.deliveryID)
 					accepted.Add(1)
 				} else {
-					if err == nil && !got.saysWhen() {
-						s.unanswered.Add(1)
-					}
+					s.turnedAway(got, err)
 					_ = wait(ctx, pause) // the caller is about to see that it is done
 				}
 			}
@@ -155,4 +154,15 @@ func (s *sink) publish(ctx context.Context, a *account, publishers int) int {
 		<-done
 	}
 	return int(accepted.Load())
+}
+
+// turnedAway counts a publication that was not accepted. One without an answer was made to a process that died.
+func (s *sink) turnedAway(got published, err error) {
+	switch {
+	case err != nil:
+	case got.saysWhen():
+		s.postponed.Add(1)
+	default:
+		s.unanswered.Add(1)
+	}
 }

@@ -10,6 +10,7 @@ type ChaosFigures struct {
 	Lost          int          `json:"lost"`
 	Stuck         int          `json:"stuck"`
 	Disagreements int          `json:"disagreements"`
+	Postponed     int          `json:"postponed"`  // publications that were refused with 503 and Retry-After
 	Unanswered    int          `json:"unanswered"` // publications that were refused with something else than 503 and Retry-After
 	Duplicates    int          `json:"duplicates"`
 	InFlight      int          `json:"in_flight"` // at the moments of the faults, all together
@@ -55,7 +56,8 @@ func (f *ChaosFigures) Show(out *Text) {
 	out.Field("lost", "%d", f.Lost)
 	out.Field("stuck", "%d", f.Stuck)
 	out.Field("disagreements", "%d of row and workflow", f.Disagreements)
-	out.Field("unanswered", "%d publications were refused without a time to come back", f.Unanswered)
+	out.Field("postponed", "%d publications were refused with a time to come back", f.Postponed)
+	out.Field("unanswered", "%d were refused without one", f.Unanswered)
 	out.Field("sent twice", "%d; %d were in flight when the faults came", f.Duplicates, f.InFlight)
 	out.Field("refused", "%d attempts, by an endpoint whose clock lies", f.Refused)
 	out.Field("slowest round", "well %.1f s after the last event", f.SlowestS)

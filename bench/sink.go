@@ -24,7 +24,8 @@ type sink struct {
 	open    atomic.Int64 // requests that are being answered
 	lying   atomic.Bool  // of a time that is far off, too
 
-	unanswered atomic.Int64 // publications that were refused without a time to come back
+	postponed  atomic.Int64 // publications that were refused with a time to come back
+	unanswered atomic.Int64 // and without one
 
 	mu       sync.Mutex
 	accepted map[int]string // deliveries by event, since the last round

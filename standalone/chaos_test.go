@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,12 +12,17 @@ import (
 	"github.com/durahook/durahook/bench"
 )
 
-// The short form of the chaos suite: a kill of Postgres and of the worker, and an endpoint that loses its name. Kills of
-// Temporal are in [TestEverythingKilledWhilePublishing].
+// The short form of the chaos suite: a kill of Postgres and of the worker, a full disk where one can be mounted, and else
+// an endpoint that loses its name. Kills of Temporal are in [TestEverythingKilledWhilePublishing].
 func TestChaos(t *testing.T) {
 	t.Parallel()
+	third := "lose the endpoint's name"
+	if d, err := mountDisk(filepath.Join(dataDir(t), "disk")); err == nil {
+		require.NoError(t, d.unmount())
+		third = "fill the disk of Postgres"
+	}
 	p := start(t, "bench", "--no-settle", "--output", "json", "chaos", "--rounds", "3", "--load", "500ms", "--publishers", "1", "--settle", "8m", "--down", "2s", "--only",
-		"kill Postgres,kill worker,lose the endpoint's name")
+		"kill Postgres,kill worker,"+third)
 	require.NoError(t, p.Wait(), p.output)
 	var report struct {
 		Figures bench.ChaosFigures `json:"figures"`
