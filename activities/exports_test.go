@@ -104,6 +104,9 @@ func TestExportOfTheStore(t *testing.T) {
 	require.NoError(t, err)
 	text, err := io.ReadAll(unzipped)
 	require.NoError(t, err)
+	hook, err := d.Webhook(t.Context(), d.account, delivery.WebhookID)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), string(hook.SigningSecret))
 	var line struct {
 		ID         string          `json:"id"`
 		Payload    json.RawMessage `json:"payload"`
