@@ -19,7 +19,7 @@ type Outage struct {
 
 // Setup checks the flags.
 func (o *Outage) Setup() (Setup, error) {
-	setup := Setup{Apart: true}
+	setup := Setup{RetrySchedule: chaosSchedule, Apart: true}
 	if o.Down <= 0 || o.Down > longestLoad {
 		return setup, fmt.Errorf("--down: %s is not more than 0s and at most %s", o.Down, longestLoad)
 	}

@@ -126,6 +126,8 @@ func (p *plan) dynamicConfig() dynamicconfig.StaticClient {
 		dynamicconfig.TransferProcessorUpdateAckInterval.Key():   queueNoted,
 		dynamicconfig.TimerProcessorUpdateAckInterval.Key():      queueNoted,
 		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): queueNoted,
+		// How late a timer may be after the clock has been set, or the machine has slept: 5 min by default.
+		dynamicconfig.TimerProcessorMaxPollInterval.Key(): time.Minute,
 		// The defaults, of 512 each, are for databases on machines of their own.
 		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():   queueWorkers,
 		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():      queueWorkers,
