@@ -68,15 +68,32 @@ func Name(ids []string, changed time.Time) string {
 	return fmt.Sprintf("%s/%s-%x.jsonl.gz", webhook.IDTime(ids[0]).Format(time.DateOnly), ids[0], hash.Sum(nil)[:told])
 }
 
+// about is what lies beside the objects, for whoever comes upon them.
+const about = `Events that durahook has exported before it deleted them: one a line, as its API showed them.
+They hold payloads, and with them personal data; what "durahook erase" erases is not erased here.
+`
+
+// Check writes a short text to the bucket, so that what would keep events from being exported is known at the start.
+func (b *Bucket) Check(ctx context.Context) error {
+	return b.write(ctx, "README.txt", "text/plain; charset=utf-8", func(into io.Writer) error {
+		_, err := io.WriteString(into, about)
+		return err
+	})
+}
+
 // Write writes an object of compressed lines, in whole or not at all, over one of the same name. When it returns nil, the
 // object outlives a loss of power.
 func (b *Bucket) Write(ctx context.Context, name string, write func(*Lines) error) error {
+	return b.write(ctx, name, "application/gzip", func(into io.Writer) error { return compress(into, write) })
+}
+
+func (b *Bucket) write(ctx context.Context, name, contentType string, fill func(io.Writer) error) error {
 	const onlyOurs = 0o600
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var file *os.File
 	object, err := b.bucket.NewWriter(ctx, name, &blob.WriterOptions{
-		ContentType: "application/gzip",
+		ContentType: contentType,
 		BeforeWrite: func(as func(any) bool) error {
 			if !as(&file) {
 				return nil // it is in S3
@@ -87,7 +104,7 @@ func (b *Bucket) Write(ctx context.Context, name string, write func(*Lines) erro
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	err = compress(object, write)
+	err = fill(object)
 	if err == nil && file != nil {
 		err = file.Sync()
 	}

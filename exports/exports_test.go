@@ -116,6 +116,19 @@ func TestFiles(t *testing.T) {
 	require.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
 }
 
+// What would keep events from being exported is found before there are any.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	directory := filepath.Join(t.TempDir(), "exports")
+	bucket := open(t, "file://"+directory)
+	require.NoError(t, bucket.Check(t.Context()))
+	require.NoError(t, bucket.Check(t.Context()))
+	require.Equal(t, []string{"README.txt"}, files(t, directory))
+	require.NoError(t, os.RemoveAll(directory))
+	require.NoError(t, os.WriteFile(directory, nil, 0o600))
+	require.ErrorContains(t, bucket.Check(t.Context()), "write README.txt: ")
+}
+
 // What fails halfway leaves nothing behind, and what was there before as it was.
 func TestWriteFails(t *testing.T) {
 	t.Parallel()

@@ -80,15 +80,18 @@ func TestS3(t *testing.T) {
 	defer server.Close()
 	bucket := open(t, "s3://archive/durahook?region=eu-west-1&use_path_style=true&endpoint="+server.URL)
 
+	require.NoError(t, bucket.Check(t.Context()))
 	require.NoError(t, bucket.Write(t.Context(), name, two))
 	require.NoError(t, bucket.Write(t.Context(), name, two))
-	require.Len(t, s3.objects, 1)
+	require.Len(t, s3.objects, 2)
+	require.Contains(t, string(s3.objects["/archive/durahook/README.txt"]), "before it deleted them")
 	requireTwo(t, bytes.NewReader(s3.objects["/archive/durahook/"+name]))
-	require.Equal(t, []string{"AKIATEST", "AKIATEST"}, s3.keys)
+	require.Equal(t, []string{"AKIATEST", "AKIATEST", "AKIATEST"}, s3.keys)
 
 	s3.refuses = true
 	err := bucket.Write(t.Context(), "2026-10-27/evt_3.jsonl.gz", two)
 	require.ErrorContains(t, err, "AccessDenied")
 	assert.NotContains(t, err.Error(), "not to be told")
-	require.Len(t, s3.objects, 1)
+	require.ErrorContains(t, bucket.Check(t.Context()), "AccessDenied")
+	require.Len(t, s3.objects, 2)
 }

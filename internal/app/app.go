@@ -109,6 +109,14 @@ func (a *App) openExports(ctx context.Context) (err error) {
 	if a.exports, err = exports.Open(ctx, a.config.Export); err != nil {
 		return fmt.Errorf("--export-url: %w", err)
 	}
+	// Deliveries don't wait for a bucket: what cannot be exported is kept.
+	const patience = 10 * time.Second
+	checking, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := a.exports.Check(checking); err != nil {
+		a.log.Error("events cannot be exported, and are not deleted until they can", "export_url", a.config.Export, "error", err)
+		return nil
+	}
 	a.log.Info("events are exported before they are deleted", "export_url", a.config.Export)
 	return nil
 }
