@@ -150,7 +150,7 @@ func (v *visitor) get(ctx context.Context, page string) (body []byte, isPage boo
 func (v *visitor) explore(ctx context.Context) (pages []string, err error) {
 	const most = 60
 	waiting := []string{consolePath, "/console/deliveries?status=exhausted", "/console/deliveries?event=call.ended",
-		"/console/deliveries?status_code=5xx", "/console/deliveries?q=call_77"}
+		"/console/deliveries?status_code=5xx", "/console/deliveries?q=call_77", "/console/search?q=call_77"}
 	known := make(map[string]bool)
 	for len(waiting) > 0 && len(pages) < most {
 		page := waiting[0]

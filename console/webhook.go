@@ -53,8 +53,7 @@ type figures struct {
 	Hours           []hourRow
 	Column          int // hours that each of them, and each column of the charts, is of
 	Deliveries      []statusCount
-	Failed          string    // how many deliveries of the time are exhausted; empty when none
-	FailedURL       string    // the list of them
+	Recoverable     []recoverable
 	Since           time.Time // of the time
 	MayRecover      bool
 	CannotRecover   string    // why nothing can be recovered, empty when it can
@@ -66,6 +65,14 @@ type figures struct {
 type statusCount struct {
 	Name, URL string
 	Count     string
+}
+
+// recoverable are deliveries of the time that can be retried at once.
+type recoverable struct {
+	statusCount
+	Status webhook.Status
+	State  string // what has become of them, to go on a sentence
+	Those  string // which of them are retried
 }
 
 // recovery is one as the page shows it.
@@ -185,8 +192,16 @@ func (c *Console) figures(r *http.Request, s session) (figures, error) {
 	shown := figures{
 		BackURL: own + query, RecoverURL: own + "/recover",
 		Outcomes: outcomeChart(stats), Times: timeChart(stats), Hours: hourRows(stats), Column: int(spanOf(r).column.Hours()),
-		Failed: counted(stats.Deliveries[webhook.StatusExhausted]), FailedURL: ofWebhook(id, webhook.StatusExhausted, stats.Since),
 		Since: stats.Since.UTC(),
+	}
+	for _, those := range []recoverable{
+		{Status: webhook.StatusExhausted, State: "failed for good", Those: "that failed"},
+		{Status: webhook.StatusWaiting, State: "wait for another attempt", Those: "that wait"},
+	} {
+		if those.Count = counted(stats.Deliveries[those.Status]); those.Count != "" {
+			those.URL = ofWebhook(id, those.Status, stats.Since)
+			shown.Recoverable = append(shown.Recoverable, those)
+		}
 	}
 	for _, status := range webhook.Statuses() {
 		if n := counted(stats.Deliveries[status]); n != "" {
@@ -233,11 +248,19 @@ func newRecovery(r webhook.Recovery) *recovery {
 // recover has what failed since a time retried and goes back to the webhook's page.
 func (c *Console) recover(w http.ResponseWriter, r *http.Request, s session) error {
 	return c.steer(w, r, s, func(ctx context.Context, accountID, id string) (notice, error) {
-		made, err := c.service.Recover(ctx, accountID, id, webhook.RecoveryDefinition{Since: r.PostForm.Get("since")})
+		definition := webhook.RecoveryDefinition{Since: r.PostForm.Get("since")}
+		what := "failed"
+		if status := webhook.Status(r.PostForm.Get("status")); status != "" {
+			definition.Status = []webhook.Status{status}
+			if status == webhook.StatusWaiting {
+				what = "waits"
+			}
+		}
+		made, err := c.service.Recover(ctx, accountID, id, definition)
 		if err != nil {
 			return c.notDone("Nothing is retried. ", "recover", id, err)
 		}
-		return notice{Good: true, Text: "Retrying what failed since " + made.Since.UTC().Format("2 Jan 15:04") + " UTC, oldest first."}, nil
+		return notice{Good: true, Text: "Retrying what " + what + " since " + made.Since.UTC().Format("2 Jan 15:04") + " UTC, oldest first."}, nil
 	})
 }
 

@@ -130,6 +130,13 @@ func TestRecovering(t *testing.T) {
 	assert.Contains(t, got.text("#recover"), "The last recovery is failed: of 312, 100 were retried and 20 had been seen to before. The webhook <b>was</b> disabled.")
 	assert.Empty(t, got.page.Find("#recover form").Nodes, "a disabled webhook is sent nothing")
 
+	s.webhooks[0].Enabled, s.stats.Deliveries = true, map[webhook.Status]int{webhook.StatusWaiting: 1}
+	got = v.get(path)
+	assert.Contains(t, got.text("#recover"), "1 delivery made since 2 Feb 14:00:00 UTC waits for another attempt.")
+	v.post(action, url.Values{"since": form["since"], "back": {path}, "status": {got.attr("#recover [name=status]", "value")}})
+	assert.Equal(t, []webhook.Status{webhook.StatusWaiting}, s.recovered[1].Status)
+	assert.Contains(t, v.get(path).text("#notice"), "Retrying what waits since 2 Feb 14:00 UTC")
+
 	s.recoverErr = &webhook.Error{Code: webhook.CodeConflict, Message: "Another recovery is running."}
 	v.post(action, form)
 	assert.Equal(t, "! Nothing is retried. Another recovery is running.", v.get(path).text("#notice.bad p"))

@@ -53,11 +53,23 @@ func TestTemporalWebUIInABrowser(t *testing.T) {
 	a.eventually(id, "delivered", 3)
 	b.sees("COMPLETED")
 
+	// The receiver lost it: the run that has ended is repeated from its beginning.
+	const open = `document.querySelector("dialog[open]") !== null`
+	require.True(t, eventually(patience, func() bool { // the button is there before what it does
+		b.clicks("button", "Reset")
+		return evaluate[bool](b, open)
+	}))
+	b.clicks(`[data-testid="workflow-reset-event-id-select-button"]`, "")
+	b.clicks("dialog[open] li[role=option]", "4 - WorkflowTaskCompleted") // docs/operating.md says why not 3
+	b.clicks("dialog[open] button", "Confirm")
+	again := a.eventually(id, "delivered", 4)
+	require.Equal(t, "manual", again.Attempts[3].Trigger, "it is recorded as somebody's doing")
+
 	b.url = ""
 	b.open(link)
 	b.fill("#key", a.keyFor("read"))
 	b.press("button", "Sign in")
-	b.sees("call.ended", "Attempt 3", "Delivered")
+	b.sees("call.ended", "Attempt 4", "Manual", "Delivered")
 }
 
 // clicks presses the first that is seen of the elements that a selector finds and whose text begins so: the Web UI has
