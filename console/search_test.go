@@ -67,6 +67,7 @@ func TestSearchOfEverything(t *testing.T) {
 		}
 		assert.Len(t, there.page.Find(".deliveries tbody tr").Nodes, 1, "%s: %s", text, there.text("main"))
 	}
+	assert.Empty(t, search(v, "call_nothing").page.Find(`script[src*="live"]`).Nodes, "there is nothing to keep up to date")
 	assert.Contains(t, search(v, "call_nothing").text(".empty"), "Found in no account")
 	assert.Contains(t, search(v, "").text(".empty"), "by a part of their name or URL")
 	assert.NotEmpty(t, search(v, "a\x00b").text("#notice.bad"))

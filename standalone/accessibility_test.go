@@ -92,7 +92,8 @@ func (a api) samples(good, bad string) []string {
 		"/console/deliveries?q=nothing", "/console/events", "/console/events/" + event.ID, "/console/events/new",
 		"/console/event-types", "/console/event-types/call.ended", "/console/event-types/new",
 		"/console/alerts", "/console/alerts/new", "/console/alerts/" + working.ID + "/edit",
-		"/console/api-keys", "/console/api-keys/new", "/console/accounts", "/console/nowhere",
+		"/console/api-keys", "/console/api-keys/new", "/console/accounts", "/console/accounts/new", "/console/nowhere",
+		"/console/search?q=salesforce", "/console/search?q=nothing",
 	}
 }
 
@@ -117,6 +118,10 @@ func TestAccessibility(t *testing.T) {
 		assert.Less(t, evaluate[float64](b, shifted), mostShift, "%s moves while it is loaded", page)
 		b.accessible(page, script)
 	}
+	b.open(pages[1] + "?account=" + a.account)
+	b.press("button", "Delete…")
+	b.do(chromedp.WaitVisible(chromedp.CSS("dialog[open]")))
+	b.accessible("a dialog", script)
 	_ = evaluate[bool](b, `document.documentElement.removeAttribute("lang") ?? true`)
 	require.NotEmpty(t, evaluate[[]string](b, violations), "a page without a language would be found")
 }
