@@ -37,6 +37,7 @@ type Activities struct {
 	sender  *Sender
 	lanes   *lanes.Tracker
 	turns   *Turns
+	endings *pace
 	metrics *metrics.Metrics
 	traces  *traces.Traces
 	log     *slog.Logger
@@ -45,7 +46,7 @@ type Activities struct {
 // New returns the activities over a store and a sender. Tracker learns of the requests in flight, turns of deliveries
 // that wait for their turn, m counts what is done, and t makes spans of it; nil for none.
 func New(store Store, sender *Sender, tracker *lanes.Tracker, turns *Turns, m *metrics.Metrics, t *traces.Traces, log *slog.Logger) *Activities {
-	return &Activities{store: store, sender: sender, lanes: tracker, turns: turns, metrics: m, traces: t, log: log}
+	return &Activities{store: store, sender: sender, lanes: tracker, turns: turns, endings: newPace(), metrics: m, traces: t, log: log}
 }
 
 // goneReason is why a webhook is disabled whose endpoint answers 410.
@@ -89,6 +90,7 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 
 // make makes the attempt and records it.
 func (a *Activities) make(ctx context.Context, prepared store.Prepared, request webhook.AttemptRequest, runID string) (webhook.AttemptResult, error) {
+	defer heartbeat(ctx)()
 	answer := a.send(ctx, prepared)
 	if err := ctx.Err(); err != nil && answer.statusCode == 0 {
 		return webhook.AttemptResult{}, fmt.Errorf("the worker was stopped in the middle of the attempt: %w", err)
@@ -103,6 +105,7 @@ func (a *Activities) make(ctx context.Context, prepared store.Prepared, request 
 		a.log.Error("record attempt; the workflow will", "delivery", request.DeliveryID, "error", err)
 		result.Unrecorded = unrecorded(attempt, prepared.Webhook.ID)
 	}
+	a.endInTurn(ctx, result)
 	return result, nil
 }
 
@@ -155,7 +158,6 @@ func endedBefore(prepared store.Prepared, request webhook.AttemptRequest) (webho
 func (a *Activities) send(ctx context.Context, prepared store.Prepared) (answered answer) {
 	landed := a.lanes.Begin(prepared.Webhook.ID, prepared.Delivery.ID)
 	defer func() { landed(answered.outcome == webhook.OutcomeSuccess) }()
-	defer heartbeat(ctx)()
 	a.metrics.AttemptBegins()
 	defer a.metrics.AttemptEnds()
 	ctx, span := a.traces.Post(ctx)

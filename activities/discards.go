@@ -18,7 +18,7 @@ const (
 	discardBatch = 200
 	// discardPace is how long it takes from one signal to the next at least, so that a webhook with very many
 	// waiting deliveries doesn't slow down those of others.
-	discardPace = 5 * time.Millisecond
+	discardPace = 20 * time.Millisecond
 )
 
 // DiscardStore knows which deliveries are open.

@@ -132,6 +132,8 @@ func (p *plan) dynamicConfig() dynamicconfig.StaticClient {
 		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():   queueWorkers,
 		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():      queueWorkers,
 		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key(): visibilityWorkers,
+		// Nothing of a delivery is kept outside of Temporal: there is no need to walk through each event to see how much.
+		dynamicconfig.ExternalPayloadsEnabled.Key(): false,
 		// Workflows kept in memory; the default is for a machine of its own.
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 8192,
 	}

@@ -82,6 +82,7 @@ func (s *shortcut) learn(ctx context.Context, request any, info *grpc.UnaryServe
 		s.handlers[info.FullMethod] = handler // it serves any request: Temporal's own interceptors call it again to retry
 		s.mu.Unlock()
 	}
+	growStack(0)
 	return handler(ctx, request)
 }
 
@@ -100,6 +101,7 @@ func (s *shortcut) take(
 		return invoke(ctx, method, request, reply, connection, options...)
 	}
 	s.taken.Add(1)
+	growStack(0)
 	return call(ctx, handler, method, in, out, options)
 }
 
