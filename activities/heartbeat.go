@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -8,19 +9,23 @@ import (
 	"go.temporal.io/sdk/activity"
 )
 
-// heartbeatInterval is well below workflows.HeartbeatTimeout, yet long enough that an attempt which is
-// answered in reasonable time costs no heartbeat.
-const heartbeatInterval = 3 * time.Second
+// heartbeatShare is the part of the heartbeat timeout after which the next heartbeat is due: well below the whole, yet
+// long enough that an attempt which is answered in reasonable time costs none.
+const heartbeatShare = 0.6
+
+// unwatched stands in for a heartbeat timeout where there is none.
+const unwatched = 5 * time.Second
 
 // heartbeat tells Temporal regularly that the activity is alive, until the returned function is called. In
 // the fast lane the SDK does that itself.
 func heartbeat(ctx context.Context) (stop func()) {
-	if activity.GetInfo(ctx).IsLocalActivity {
+	info := activity.GetInfo(ctx)
+	if info.IsLocalActivity {
 		return func() {}
 	}
 	done := make(chan struct{})
 	go func() {
-		ticker := time.NewTicker(heartbeatInterval)
+		ticker := time.NewTicker(time.Duration(heartbeatShare * float64(cmp.Or(info.HeartbeatTimeout, unwatched))))
 		defer ticker.Stop()
 		for {
 			select {

@@ -25,7 +25,7 @@ func (d *delivery) queuedLane(ctx workflow.Context, taskQueue, summary string) w
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           taskQueue,
 		StartToCloseTimeout: longestActivity,
-		HeartbeatTimeout:    HeartbeatTimeout,
+		HeartbeatTimeout:    heartbeatTimeout(taskQueue),
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second,
 			MaximumInterval: time.Minute,
@@ -35,5 +35,17 @@ func (d *delivery) queuedLane(ctx workflow.Context, taskQueue, summary string) w
 	})
 }
 
-// HeartbeatTimeout is how soon the death of a worker in the middle of an attempt is noticed.
-const HeartbeatTimeout = 10 * time.Second
+const (
+	// HeartbeatTimeout is how soon the death of a worker in the middle of an activity is noticed.
+	HeartbeatTimeout = 10 * time.Second
+	// SlowHeartbeatTimeout is the same for attempts to slow endpoints. Each heartbeat costs Temporal as much as a step
+	// of the workflow, and an endpoint that never answers would have four of them and as many timers for every attempt.
+	SlowHeartbeatTimeout = 25 * time.Second
+)
+
+func heartbeatTimeout(taskQueue string) time.Duration {
+	if taskQueue == SlowAttemptTaskQueue {
+		return SlowHeartbeatTimeout
+	}
+	return HeartbeatTimeout
+}
