@@ -15,7 +15,7 @@ import (
 
 const (
 	// discardBatch is how many deliveries are looked up at a time.
-	discardBatch = 200
+	discardBatch = 100
 	// discardPace is how long it takes from one signal to the next at least, so that a webhook with very many
 	// waiting deliveries doesn't slow down those of others.
 	discardPace = 20 * time.Millisecond

@@ -216,7 +216,7 @@ func (o *openDeliveries) environment() (*testsuite.TestActivityEnvironment, *act
 
 func TestSignalDiscard(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{0, 1, 200, 401} {
+	for _, n := range []int{0, 1, 100, 201} {
 		o := newOpenDeliveries(n)
 		env, discards := o.environment()
 		value, err := env.ExecuteActivity(discards.SignalDiscard, webhook.DiscardRequest{WebhookID: "whk_1"})
