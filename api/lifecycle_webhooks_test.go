@@ -215,12 +215,7 @@ func TestTheSweepDiscards(t *testing.T) {
 	t.Parallel()
 	l := newLifecycle(t)
 	l.call(http.MethodPost, l.path("/disable"), "", http.StatusOK)
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- l.starter.Run(ctx) }()
-	started := <-l.temporal.started
-	stop()
-	require.NoError(t, <-done)
+	started := l.startedBy(l.starter)
 	require.Equal(t, workflows.DiscardID(l.id), started.ID)
 	require.Equal(t, workflows.DeliveryTaskQueue, started.TaskQueue)
 	require.Equal(t, "discard what waits for Sync", started.StaticSummary)
@@ -342,4 +337,29 @@ func TestCreateWebhookThatSignsWithEd25519(t *testing.T) {
 	got := l.call(http.MethodPatch, l.path(""), `{"signing_algorithm":"hmac-sha256"}`, http.StatusUnprocessableEntity)
 	require.Equal(t, "/signing_algorithm", got.Errors[0].Pointer)
 	require.Equal(t, created.SigningSecret, string(l.stored().SigningSecret))
+}
+
+// What an outage left behind shares one turn in Temporal's queues, so that what is published after it does not wait
+// behind thousands.
+func TestWhatIsSweptSharesATurn(t *testing.T) {
+	t.Parallel()
+	l := newLifecycle(t)
+	l.call(http.MethodPost, "/v1/events", `{"event":"call.ended","timestamp":"2025-02-02T14:30:00Z","data":{}}`, http.StatusAccepted)
+	_, err := l.store.DB().ExecContext(t.Context(), `UPDATE deliveries SET sweep_at = now()`)
+	require.NoError(t, err)
+	another := service.NewStarter(l.store, l.temporal, webhook.DefaultSchedule(), nil, slog.New(slog.DiscardHandler))
+	require.Equal(t, "backlog", l.startedBy(another).Priority.FairnessKey)
+	require.Equal(t, l.id, l.startedBy(l.starter).Priority.FairnessKey, "where it was published, it is new")
+}
+
+// startedBy returns the first workflow that a starter starts.
+func (l *lifecycle) startedBy(s *service.Starter) client.StartWorkflowOptions {
+	l.t.Helper()
+	ctx, stop := context.WithCancel(l.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	started := <-l.temporal.started
+	stop()
+	require.NoError(l.t, <-done)
+	return started
 }

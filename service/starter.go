@@ -300,13 +300,22 @@ func (s *Starter) startSwept(ctx context.Context, d webhook.Delivery) error {
 	case d.AttemptCount > 0:
 		return s.startAgain(ctx, d)
 	default:
-		return s.start(ctx, d)
+		return s.startWith(ctx, d, temporal.Priority{FairnessKey: backlog})
 	}
 }
 
+// backlog is the fairness key of all workflows that the sweep starts: together they get the turn of one webhook, where
+// Temporal has a queue. After an outage there may be thousands, and what is published then is not to wait behind them.
+const backlog = "backlog"
+
 // start starts the delivery's workflow; that it was started before is fine.
 func (s *Starter) start(ctx context.Context, d webhook.Delivery) error {
+	return s.startWith(ctx, d, priorityOf(d))
+}
+
+func (s *Starter) startWith(ctx context.Context, d webhook.Delivery, priority temporal.Priority) error {
 	options, input := s.startOptions(d, s.chooseLane(d))
+	options.Priority = priority
 	ctx, span := s.traces.Start(ctx, d)
 	err := s.execute(ctx, options, input)
 	span.End(err)
