@@ -131,7 +131,7 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, s session) err
 
 // recent looks up the last few deliveries of a webhook, for its page. Retrying them comes back to it.
 func (c *Console) recent(r *http.Request, s session, id string) (table, error) {
-	const few = 10
+	const few = 8
 	var of query
 	of.WebhookID = id
 	shown, err := c.table(r, s, of, few)
@@ -196,7 +196,8 @@ func (c *Console) figures(r *http.Request, s session) (figures, error) {
 	}
 	for _, those := range []recoverable{
 		{Status: webhook.StatusExhausted, State: "failed for good", Those: "that failed"},
-		{Status: webhook.StatusWaiting, State: "wait for another attempt", Those: "that wait"},
+		{Status: webhook.StatusWaiting, State: "failed so far", Those: "that wait"},
+		{Status: webhook.StatusDiscarded, State: "came to nothing while it was disabled", Those: "that were discarded"},
 	} {
 		if those.Count = counted(stats.Deliveries[those.Status]); those.Count != "" {
 			those.URL = ofWebhook(id, those.Status, stats.Since)
@@ -249,18 +250,14 @@ func newRecovery(r webhook.Recovery) *recovery {
 func (c *Console) recover(w http.ResponseWriter, r *http.Request, s session) error {
 	return c.steer(w, r, s, func(ctx context.Context, accountID, id string) (notice, error) {
 		definition := webhook.RecoveryDefinition{Since: r.PostForm.Get("since")}
-		what := "failed"
-		if status := webhook.Status(r.PostForm.Get("status")); status != "" {
-			definition.Status = []webhook.Status{status}
-			if status == webhook.StatusWaiting {
-				what = "waits"
-			}
+		if status := r.PostForm.Get("status"); status != "" {
+			definition.Status = []webhook.Status{webhook.Status(status)}
 		}
 		made, err := c.service.Recover(ctx, accountID, id, definition)
 		if err != nil {
 			return c.notDone("Nothing is retried. ", "recover", id, err)
 		}
-		return notice{Good: true, Text: "Retrying what " + what + " since " + made.Since.UTC().Format("2 Jan 15:04") + " UTC, oldest first."}, nil
+		return notice{Good: true, Text: "Retrying what was made since " + made.Since.UTC().Format("2 Jan 15:04") + " UTC, oldest first."}, nil
 	})
 }
 

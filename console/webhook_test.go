@@ -95,7 +95,7 @@ func TestAWebhookWithoutAttempts(t *testing.T) {
 	assert.Equal(t, "0 attempts", got.text("#outcomes figcaption"))
 	assert.Equal(t, "No answers yet", got.text("#times figcaption"))
 	assert.Contains(t, got.text("#hours"), "There were no attempts")
-	assert.Empty(t, got.page.Find("#recover form").Nodes)
+	assert.Empty(t, got.page.Find("#recover button").Nodes)
 	assert.Contains(t, got.text("#recover"), "Nothing that was made since")
 }
 
@@ -109,14 +109,15 @@ func TestRecovering(t *testing.T) {
 	assert.Equal(t, "Retry the 312 that failed since 14:00", got.text("#recover details button"))
 	form := url.Values{"since": {got.attr("#recover [name=since]", "value")}, "back": {got.attr("#recover [name=back]", "value")}}
 	action := got.attr("#recover details button", "formaction")
+	form.Set("status", got.attr("#recover details button", "value"))
 	assert.Empty(t, s.recovered)
 
 	got = v.post(action, form)
 	assert.Equal(t, path+"?span=7d", got.header.Get("Location"))
-	assert.Equal(t, []webhook.RecoveryDefinition{{Since: "2026-02-02T14:00:00Z"}}, s.recovered)
+	assert.Equal(t, []webhook.RecoveryDefinition{{Since: "2026-02-02T14:00:00Z", Status: []webhook.Status{webhook.StatusExhausted}}}, s.recovered)
 	s.recoveries = []webhook.Recovery{{ID: "rec_1", Status: webhook.RecoveryRunning, Matched: 312, Retried: 100, Skipped: 20, Since: s.stats.Since}}
 	got = v.get(path)
-	assert.Equal(t, "✓ Retrying what failed since 2 Feb 14:00 UTC, oldest first.", got.text("#notice p"))
+	assert.Equal(t, "✓ Retrying what was made since 2 Feb 14:00 UTC, oldest first.", got.text("#notice p"))
 	assert.Equal(t, "120 of 312 retried", got.text("#recover label"))
 	assert.Equal(t, []string{"312", "120"}, []string{got.attr("progress", "max"), got.attr("progress", "value")})
 	assert.Empty(t, got.page.Find("#recover details").Nodes, "one at a time")
@@ -128,14 +129,14 @@ func TestRecovering(t *testing.T) {
 	got = v.get(path)
 	assert.Equal(t, "✓ Cancelled after 120 of 312.", got.text("#notice p"))
 	assert.Contains(t, got.text("#recover"), "The last recovery is failed: of 312, 100 were retried and 20 had been seen to before. The webhook <b>was</b> disabled.")
-	assert.Empty(t, got.page.Find("#recover form").Nodes, "a disabled webhook is sent nothing")
+	assert.Empty(t, got.page.Find("#recover button").Nodes, "a disabled webhook is sent nothing")
 
 	s.webhooks[0].Enabled, s.stats.Deliveries = true, map[webhook.Status]int{webhook.StatusWaiting: 1}
 	got = v.get(path)
-	assert.Contains(t, got.text("#recover"), "1 delivery made since 2 Feb 14:00:00 UTC waits for another attempt.")
-	v.post(action, url.Values{"since": form["since"], "back": {path}, "status": {got.attr("#recover [name=status]", "value")}})
+	assert.Contains(t, got.text("#recover"), "1 delivery made since 2 Feb 14:00:00 UTC failed so far.")
+	v.post(action, url.Values{"since": form["since"], "back": {path}, "status": {got.attr("#recover button[name=status]", "value")}})
 	assert.Equal(t, []webhook.Status{webhook.StatusWaiting}, s.recovered[1].Status)
-	assert.Contains(t, v.get(path).text("#notice"), "Retrying what waits since 2 Feb 14:00 UTC")
+	assert.Contains(t, v.get(path).text("#notice"), "Retrying what was made since 2 Feb 14:00 UTC")
 
 	s.recoverErr = &webhook.Error{Code: webhook.CodeConflict, Message: "Another recovery is running."}
 	v.post(action, form)
@@ -150,7 +151,7 @@ func TestWhoMayNotManageRecoversNothing(t *testing.T) {
 	got := v.get(path)
 	require.Equal(t, http.StatusOK, got.status)
 	assert.Contains(t, got.text("#recover"), "lacks the scope manage")
-	assert.Empty(t, got.page.Find("#recover form").Nodes)
+	assert.Empty(t, got.page.Find("#recover button").Nodes)
 	assert.Equal(t, http.StatusForbidden, v.post(path+"/recover", url.Values{"since": {"2026-02-02T14:00:00Z"}}).status)
 	assert.Equal(t, http.StatusForbidden, v.post("/console/recoveries/rec_1/cancel", nil).status)
 	assert.Empty(t, s.recovered)

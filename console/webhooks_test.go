@@ -252,7 +252,7 @@ func TestWhatCanBeDoneWithAWebhook(t *testing.T) {
 	}
 	recent := v.get(path)
 	assert.Equal(t, w.ID, s.filter.WebhookID)
-	assert.Len(t, recent.page.Find("table.deliveries tbody tr").Nodes, 10)
+	assert.Len(t, recent.page.Find("table.deliveries tbody tr").Nodes, 8)
 	assert.Empty(t, recent.page.Find(".pager").Nodes)
 	assert.Equal(t, path, recent.attr("#retry [name=back]", "value"))
 	assert.Equal(t, "/console/deliveries?webhook_id="+w.ID, recent.attr("#recent-heading + a", "href"))

@@ -118,12 +118,12 @@ func TestAccessibility(t *testing.T) {
 		assert.Less(t, evaluate[float64](b, shifted), mostShift, "%s moves while it is loaded", page)
 		b.accessible(page, script)
 	}
+	_ = evaluate[bool](b, `document.documentElement.removeAttribute("lang") ?? true`)
+	require.NotEmpty(t, evaluate[[]string](b, violations), "a page without a language would be found")
 	b.open(pages[1] + "?account=" + a.account)
 	b.press("button", "Delete…")
 	b.do(chromedp.WaitVisible(chromedp.CSS("dialog[open]")))
 	b.accessible("a dialog", script)
-	_ = evaluate[bool](b, `document.documentElement.removeAttribute("lang") ?? true`)
-	require.NotEmpty(t, evaluate[[]string](b, violations), "a page without a language would be found")
 }
 
 // accessible checks the page that is open.

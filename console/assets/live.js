@@ -272,7 +272,7 @@ async function submit(event) {
     button.textContent = busy;
   }
   try {
-    await send(event.target, button.formAction, Boolean(busy));
+    await send(event.target, button, Boolean(busy));
   } catch {
     closeDialog();
     showNotice("bad", "That did not work. durahook cannot be reached at the moment; try again.");
@@ -283,9 +283,9 @@ async function submit(event) {
   }
 }
 
-// send posts the form to action as the browser would and takes over what the page that answers it shows.
-async function send(form, action, selected) {
-  const response = await fetch(action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+// send posts the form as the browser would when a button is pressed, and takes over what the page that answers it shows.
+async function send(form, button, selected) {
+  const response = await fetch(button.formAction, { method: "POST", body: new URLSearchParams(new FormData(form, button)) });
   const page = parse(await response.text());
   closeDialog();
   const sent = page.querySelector("#live");
