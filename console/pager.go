@@ -4,7 +4,7 @@ package console
 // most so many choices; what else there is can be searched for.
 const (
 	pageSize    = 25
-	mostOffered = 40
+	mostOffered = 30
 	// mostListed is how many event types a form lists, beside those that are chosen; others are written.
 	mostListed = 100
 )

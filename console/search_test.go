@@ -131,6 +131,6 @@ func TestFormsWithManyEventTypes(t *testing.T) {
 	assert.Len(t, got.page.Find(`input[value="invoice.number_700"][checked]`).Nodes, 1, "what is chosen is listed")
 	for _, path := range []string{"/console/webhooks/" + s.webhooks[0].ID + "/test", "/console/events/new"} {
 		list := v.get(path).page.Find("main form").FilterFunction(func(_ int, form *goquery.Selection) bool { return form.Find("[name=event][list]").Length() > 0 })
-		assert.Len(t, list.Find("datalist option").Nodes, 40, path)
+		assert.Len(t, list.Find("datalist option").Nodes, 30, path)
 	}
 }

@@ -100,6 +100,16 @@ function closeOthers(event) {
   }
 }
 
+// --- finding one's way ---------------------------------------------------------------------------------
+
+// showSection scrolls to the section that one is in, where there is no room for all of them side by side.
+function showSection() {
+  const current = document.querySelector(".sections [aria-current]");
+  if (current) {
+    current.closest(".sections").scrollLeft = current.offsetLeft - 16;
+  }
+}
+
 // -------------------------------------------------------------------------------------------------------
 
 document.documentElement.classList.add("scripted"); // the notice may float now that it can be dismissed
@@ -107,6 +117,7 @@ document.documentElement.classList.toggle("copies", Boolean(navigator.clipboard)
 notice.querySelector("button").hidden = false;
 notice.querySelector("button").addEventListener("click", hideNotice);
 expireNotice();
+showSection();
 document.addEventListener("notice", (event) => showNotice(event.detail.tone, event.detail.text));
 document.addEventListener("click", copy);
 document.addEventListener("click", closeOthers);
