@@ -36,7 +36,7 @@ const (
 	// cachedWorkflows is how many workflows are kept in memory between their tasks: enough for those with an attempt
 	// under way. One that waits for minutes may be put together again from its short history; held here, 100,000
 	// waiting deliveries would cost gigabytes.
-	cachedWorkflows = 2048
+	cachedWorkflows = 1024
 )
 
 // Worker works on deliveries. One in each process is enough.
