@@ -30,6 +30,7 @@ type Figures interface {
 type Setup struct {
 	RetrySchedule string // as of the flag --retry-schedule; empty for the default
 	Apart         bool   // every part in a process of its own, which can be made to fail
+	Workers       int    // how many worker processes, when apart; 0 for one
 	Disk          bool   // Postgres on a disk of its own, which can be filled, where that is possible
 	Profile       string // directory that its processes write CPU profiles to; empty for none
 }

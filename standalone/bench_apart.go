@@ -130,16 +130,26 @@ func (a *apart) startDurahook(ctx context.Context, setup bench.Setup) (err error
 	shared := []string{
 		"--temporal-address", temporal.address(), "--temporal-namespace", stack.Namespace, "--allow-insecure-targets", "loopback", "--log-level", "warn",
 	}
-	err = a.start(ctx, &killable{name: "worker", ready: func(context.Context, *part) error { return nil }, start: func(stdout io.Writer) (*part, error) {
-		return startPart(a.dir, "worker", "", stdout, variables, append([]string{"worker"}, shared...)...)
-	}})
-	if err != nil {
-		return err
+	for n := range max(setup.Workers, 1) {
+		if err := a.startWorker(ctx, n, variables, append([]string{"worker"}, shared...)); err != nil {
+			return err
+		}
 	}
 	return a.start(ctx, &killable{name: "api", ready: a.awaitReady, start: func(stdout io.Writer) (*part, error) {
 		return startPart(a.dir, "api", "", stdout, variables, append([]string{
 			"api", "--listen", a.address, "--publish-rate", strconv.Itoa(1_000_000), "--retry-schedule", setup.RetrySchedule,
 		}, shared...)...)
+	}})
+}
+
+// startWorker starts a worker; the first is called worker, the others by their numbers too.
+func (a *apart) startWorker(ctx context.Context, n int, variables, args []string) error {
+	name := "worker"
+	if n > 0 {
+		name += strconv.Itoa(n + 1)
+	}
+	return a.start(ctx, &killable{name: name, ready: func(context.Context, *part) error { return nil }, start: func(stdout io.Writer) (*part, error) {
+		return startPart(a.dir, name, "", stdout, variables, args...)
 	}})
 }
 

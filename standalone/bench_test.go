@@ -110,6 +110,17 @@ func TestBenchFanOutAndRecovery(t *testing.T) {
 	require.Positive(t, recovery.During.Count)
 }
 
+func TestBenchWorkers(t *testing.T) {
+	t.Parallel()
+	rounds := measure[bench.WorkersFigures](t, "workers", "--publishers", "4", "--count", "40", "--no-settle").Figures.Rounds
+	require.Len(t, rounds, 3)
+	for i, workers := range []int{1, 2, 4} {
+		require.Equal(t, workers, rounds[i].Workers)
+		require.Zero(t, rounds[i].Missing)
+		require.InEpsilon(t, rounds[i].PerSecond/rounds[0].PerSecond, rounds[i].Ratio, 1e-9)
+	}
+}
+
 func TestBenchConsole(t *testing.T) {
 	t.Parallel()
 	f := measure[bench.ConsoleFigures](t, "console", "--deliveries", "500", "--webhooks", "3", "--requests", "2", "--no-settle").Figures

@@ -26,6 +26,7 @@ type BenchCommand struct {
 	Recovery   benchmark[bench.Recovery, *bench.Recovery]     `cmd:"" help:"How an endpoint that was down gets what it missed, and new events meanwhile."`
 	Chaos      benchmark[bench.Chaos, *bench.Chaos]           `cmd:"" help:"Kill, freeze and cut off every part under load, and see that nothing is lost."`
 	Outage     benchmark[bench.Outage, *bench.Outage]         `cmd:"" help:"What is published while Temporal is down, how it is delivered after it, and new events meanwhile."`
+	Workers    benchmark[bench.Workers, *bench.Workers]       `cmd:"" help:"Deliveries a second with one, two and four worker processes."`
 	Floor      benchmark[bench.Floor, *bench.Floor]           `cmd:"" help:"Deliveries a second beside bare workflows on the same Temporal."`
 
 	// Launch starts a system to measure where no --server is named; nil in a program that cannot.
