@@ -76,6 +76,13 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 		err := a.end(ctx, request.DeliveryID, status)
 		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: status}, infrastructure(err)
 	}
+	if request.ChooseLane {
+		if choice := a.lanes.Choose(prepared.Webhook.AccountID, prepared.Webhook.ID, request.DeliveryID); choice.Lane != lanes.Fast {
+			return webhook.AttemptResult{
+				Number: prepared.Delivery.AttemptCount, Status: prepared.Delivery.Status, Moved: true, Quick: !choice.Slow, LaneReason: choice.Why,
+			}, nil
+		}
+	}
 	if request.MayMove && a.lanes.Troubled(prepared.Webhook.ID) {
 		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: prepared.Delivery.Status, Moved: true}, nil
 	}

@@ -279,6 +279,37 @@ func TestAttemptsMoveAwayFromTrouble(t *testing.T) {
 	require.Len(t, s.recordings, failures+1)
 }
 
+// The worker chooses the lane of what was started in a process without one: where there is no place in the fast lane, it
+// says where else the attempt is to be made, and makes none.
+func TestTheWorkerChoosesTheLane(t *testing.T) {
+	t.Parallel()
+	e := newEndpoint(t, status(200))
+	s := newFakeStore(t, e.URL, webhook.Authentication{})
+	h := newHarness(s, target.InsecureLoopback, time.Minute)
+	request := scheduled("dlv_1", 1)
+	request.ChooseLane, request.MayMove = true, true
+	w := s.prepared.Webhook
+	const unknown = 4 // requests to an endpoint that has not answered yet
+	for i := range unknown {
+		require.Equal(t, lanes.Fast, h.tracker.Choose(w.AccountID, w.ID, fmt.Sprint("dlv_other_", i)).Lane)
+	}
+	result, err := h.attempt(request)
+	require.NoError(t, err)
+	require.True(t, result.Moved)
+	require.False(t, result.Quick)
+	require.Equal(t, "its endpoint has not answered yet, and requests are in flight", result.LaneReason)
+	require.Empty(t, s.recordings, "no attempt was made")
+
+	for i := range unknown {
+		h.tracker.Release(w.ID, fmt.Sprint("dlv_other_", i))
+	}
+	for range unknown + 1 { // each gives its place back
+		result, err = h.attempt(request)
+		require.NoError(t, err)
+		require.False(t, result.Moved)
+	}
+}
+
 // Temporal hears from an attempt while its endpoint takes its time.
 func TestSlowAttemptsSendHeartbeats(t *testing.T) {
 	t.Parallel()

@@ -18,6 +18,8 @@ type Lane string
 const (
 	Fast   Lane = "fast"
 	Queued Lane = "queued"
+	// Undecided is left to the worker that gets the delivery, by whoever starts it in a process without one.
+	Undecided Lane = "undecided"
 )
 
 const (

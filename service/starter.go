@@ -55,7 +55,7 @@ type Starter struct {
 	store    *store.Store
 	temporal client.Client
 	schedule []string
-	lanes    *lanes.Tracker // nil without a worker in this process: everything takes the queued lane
+	lanes    *lanes.Tracker // nil without a worker in this process
 	queue    chan webhook.Delivery
 	starting chan webhook.Delivery // what is taken off the queue, for one of the starters
 	inHand   inHand
@@ -68,7 +68,7 @@ type Starter struct {
 }
 
 // NewStarter returns a starter that gives new deliveries this schedule. Tracker decides the lane; it is nil
-// when no worker runs in this process.
+// when no worker runs in this process, and the worker that gets a delivery decides.
 func NewStarter(s *store.Store, c client.Client, schedule webhook.Schedule, tracker *lanes.Tracker, log *slog.Logger) *Starter {
 	return &Starter{
 		store: s, temporal: c, schedule: schedule.Strings(), lanes: tracker,
@@ -168,10 +168,10 @@ func (s *Starter) next(ctx context.Context) (deliveries []webhook.Delivery) {
 }
 
 // chooseLane returns the lane for the first attempt of a delivery, which has a place there until it ends. Without a
-// worker in this process, it is queued.
+// worker in this process, the one that gets it decides.
 func (s *Starter) chooseLane(d webhook.Delivery) lanes.Choice {
 	if s.lanes == nil {
-		return lanes.Choice{Lane: lanes.Queued, Why: "no worker runs beside the API"}
+		return lanes.Choice{Lane: lanes.Undecided}
 	}
 	return s.lanes.Choose(d.AccountID, d.WebhookID, d.ID)
 }
@@ -361,19 +361,24 @@ func (s *Starter) startOptions(d webhook.Delivery, lane lanes.Choice) (client.St
 	}
 	input := workflows.DeliveryInput{
 		AccountID: d.AccountID, WebhookID: d.WebhookID, EventID: d.EventID, Schedule: s.scheduleOf(d),
-		FastLane: lane.Lane == lanes.Fast, SlowLane: lane.Slow, LaneReason: lane.Why,
+		FastLane: lane.Lane != lanes.Queued, LaneByWorker: lane.Lane == lanes.Undecided, SlowLane: lane.Slow, LaneReason: lane.Why,
 	}
 	details := fmt.Sprintf("Sends event `%s` to webhook `%s` of account `%s`. %s"+
-		"Signal `retry` to attempt it now; cancel to give it up.\n\nFirst attempt: %s lane", d.EventID, d.WebhookID, d.AccountID, s.linkTo(d), lane.Lane)
-	if lane.Why != "" {
-		details += ", since " + lane.Why
+		"Signal `retry` to attempt it now; cancel to give it up.\n\nFirst attempt: ", d.EventID, d.WebhookID, d.AccountID, s.linkTo(d))
+	switch {
+	case lane.Lane == lanes.Undecided:
+		details += "in the lane that the worker chooses"
+	case lane.Why != "":
+		details += string(lane.Lane) + " lane, since " + lane.Why
+	default:
+		details += string(lane.Lane) + " lane"
 	}
 	return client.StartWorkflowOptions{
 		ID:                                       d.ID,
 		TaskQueue:                                workflows.DeliveryTaskQueue,
 		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		EnableEagerStart:                         input.FastLane,
+		EnableEagerStart:                         lane.Lane == lanes.Fast,
 		StaticSummary:                            summary,
 		StaticDetails:                            details + ".",
 		TypedSearchAttributes: temporal.NewSearchAttributes(

@@ -18,6 +18,9 @@ type AttemptRequest struct {
 	// MayMove allows for no attempt if the endpoint has got into trouble: then the result says Moved, and the attempt is
 	// asked for again where slow endpoints wait for each other.
 	MayMove bool `json:"may_move,omitempty"`
+	// ChooseLane asks whether there is a place in the fast lane here: who started the delivery could not know. If there
+	// is none, no attempt is made, and the result says Moved and to where.
+	ChooseLane bool `json:"choose_lane,omitempty"`
 	// LaneReason is why the attempt is queued, in plain words; empty in the fast lane.
 	LaneReason string `json:"lane_reason,omitempty"`
 	// Waited says that the delivery was kept waiting for its turn, see AttemptResult.Waits.
@@ -37,8 +40,12 @@ type AttemptResult struct {
 	// Unrecorded is set when the POST was made but Postgres could not be reached to record it. The workflow
 	// hands it to the record activity, which is retried until it holds.
 	Unrecorded *Unrecorded `json:"unrecorded,omitempty"`
-	// Moved is that no attempt was made, see AttemptRequest.MayMove.
+	// Moved is that no attempt was made, see AttemptRequest.MayMove and ChooseLane.
 	Moved bool `json:"moved,omitempty"`
+	// Quick is, with Moved, that the attempt is to be queued beside those of quick endpoints, and not of slow ones.
+	Quick bool `json:"quick,omitempty"`
+	// LaneReason is, with Moved, why there is no place in the fast lane, in plain words.
+	LaneReason string `json:"lane_reason,omitempty"`
 	// Waits is that no attempt was made, since the webhook's rate limit does not allow for it yet. The workflow is
 	// signalled when it is its turn and asks again.
 	Waits bool `json:"waits,omitempty"`

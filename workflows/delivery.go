@@ -28,6 +28,8 @@ type DeliveryInput struct {
 	Step int `json:"step,omitempty"`
 	// FastLane asks for the first attempt inside the first workflow task.
 	FastLane bool `json:"fast_lane,omitempty"`
+	// LaneByWorker leaves it to the worker whether there is a place in the fast lane. Only with FastLane.
+	LaneByWorker bool `json:"lane_by_worker,omitempty"`
 	// SlowLane asks for the first attempt, in the queued lane, on the task queue of slow endpoints.
 	SlowLane bool `json:"slow_lane,omitempty"`
 	// LaneReason is why the first attempt is queued, in plain words; empty in the fast lane.

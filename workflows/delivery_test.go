@@ -40,9 +40,11 @@ type endpoint struct {
 	queues  []string
 	reasons []string // why there
 	trouble bool
-	took    int
-	turn    time.Duration // before this time since the start, it is not its turn
-	asked   []time.Duration
+	// full says that the worker has no place in the fast lane, and to which queue the attempt goes instead.
+	full  string
+	took  int
+	turn  time.Duration // before this time since the start, it is not its turn
+	asked []time.Duration
 }
 
 func (e *endpoint) Attempt(ctx context.Context, request webhook.AttemptRequest) (webhook.AttemptResult, error) {
@@ -52,6 +54,9 @@ func (e *endpoint) Attempt(ctx context.Context, request webhook.AttemptRequest) 
 	}
 	e.queues = append(e.queues, queue)
 	e.reasons = append(e.reasons, request.LaneReason)
+	if request.ChooseLane && e.full != "" {
+		return webhook.AttemptResult{Status: webhook.StatusPending, Moved: true, Quick: e.full == workflows.AttemptTaskQueue, LaneReason: "it is full"}, nil
+	}
 	if request.MayMove && e.trouble {
 		return webhook.AttemptResult{Status: webhook.StatusPending, Moved: true}, nil
 	}

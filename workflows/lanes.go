@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -15,16 +16,16 @@ const quick = time.Second
 // own infrastructure, in the queued lane. The activity may find that the endpoint has got into trouble meanwhile: then
 // it makes no attempt, and that is made beside those of slow endpoints.
 func (d *delivery) post(ctx workflow.Context, request webhook.AttemptRequest, summary string) (webhook.AttemptResult, error) {
-	slow := d.isSlow()
+	slow, reason := d.isSlow(), ""
 	if d.input.FastLane && d.sequence == 1 && !request.Waited {
-		request.MayMove = true
+		request.MayMove, request.ChooseLane = true, d.input.LaneByWorker
 		var result webhook.AttemptResult
 		err := workflow.ExecuteLocalActivity(fastLane(ctx, summary), AttemptActivity, request).Get(ctx, &result)
 		if err == nil && !result.Moved {
 			return result, nil
 		}
-		slow = result.Moved
-		request.LaneReason = whyFastFailed
+		slow, reason = result.Moved && !result.Quick, result.LaneReason
+		request.ChooseLane, request.LaneReason = false, cmp.Or(reason, whyFastFailed)
 	} else {
 		request.LaneReason = d.laneReason(request)
 	}
@@ -34,9 +35,10 @@ func (d *delivery) post(ctx workflow.Context, request webhook.AttemptRequest, su
 		if err != nil || !result.Moved {
 			return result, err
 		}
+		reason = ""
 	}
 	if request.MayMove { // it was moved
-		request.MayMove, request.LaneReason = false, whyTroubled
+		request.MayMove, request.LaneReason = false, cmp.Or(reason, whyTroubled)
 	}
 	return d.queue(ctx, SlowAttemptTaskQueue, request, summary)
 }
