@@ -48,7 +48,7 @@ run: ## Build and start everything; make run ARGS="--no-demo" hands flags on
 .PHONY: test
 test: ## Run all tests, with the race detector where there is a C compiler
 	@[ -n "$(race)" ] || echo "There is no C compiler: the tests run without the race detector." >&2
-	$(call in-each-module,$(GO) test $(race) -pgo=off -timeout $(TIMEOUT) ./...)
+	$(call in-each-module,$(GO) test $(race) -timeout $(TIMEOUT) ./...)
 
 .PHONY: build
 build: ## Build bin/durahook and bin/durahook-standalone
@@ -129,14 +129,6 @@ histories: ## Record anew the workflow histories that the replay test replays
 .PHONY: pictures
 pictures: ## Take anew the pictures of the console that the docs show
 	$(GO) -C standalone test -count=1 -timeout $(TIMEOUT) -run TestPictures . -pictures ../docs/pictures
-
-# The compiler takes default.pgo of a program into account by itself: it inlines more where the profile is hot.
-.PHONY: profile
-profile: ## Profile deliveries anew, for the compiler (default.pgo of both programs)
-	dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
-		$(GO) -C standalone run . bench throughput --no-settle --for 20s --profile "$$dir" && \
-		$(GO) tool pprof -proto "$$dir/serve.pprof" >cmd/durahook/default.pgo && \
-		$(GO) tool pprof -proto "$$dir/infrastructure.pprof" "$$dir/serve.pprof" >standalone/default.pgo
 
 .PHONY: clean
 clean: ## Remove what was built, tools included; data directories stay
