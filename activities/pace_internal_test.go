@@ -11,6 +11,7 @@ import (
 // TestEndingsAreSpread has attempts end at the same moment and sees that few of them are told at once, and none is kept for longer
 // than its turn takes.
 func TestEndingsAreSpread(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const endings = 500
 		perSecond := endingsPerCPU * runtime.GOMAXPROCS(0)
@@ -42,6 +43,7 @@ func TestEndingsAreSpread(t *testing.T) {
 
 // TestAStoppingWorkerDoesNotWait fills the pace up and stops.
 func TestAStoppingWorkerDoesNotWait(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, stopping, began := newPace(), make(chan struct{}), time.Now()
 		for range 10 * endingsPerCPU * runtime.GOMAXPROCS(0) {
