@@ -86,7 +86,7 @@ func TestStoppedWithKeys(t *testing.T) {
 	require.Equal(t, made.About, about)
 	text, err := os.ReadFile(filepath.Join(restored, "keys.json"))
 	require.NoError(t, err)
-	require.Equal(t, keys, string(text))
+	require.JSONEq(t, keys, string(text))
 	with(t, restored, func(db *sql.DB) {
 		var name string
 		require.NoError(t, db.QueryRowContext(t.Context(), `SELECT name FROM accounts WHERE id = 'acc_1'`).Scan(&name))
