@@ -161,12 +161,14 @@ func newTLS(t *testing.T, protocol string) *httptest.Server {
 	return server
 }
 
+// closedPort returns an address where nothing listens, and nothing can until the test is over: it is taken by the
+// near end of a connection.
 func closedPort(t *testing.T) string {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", raw(t, ""))
 	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return listener.Addr().String()
+	t.Cleanup(func() { require.NoError(t, connection.Close()) })
+	return connection.LocalAddr().String()
 }
 
 // raw returns the address of a server that answers every request with this text and closes the connection.
