@@ -76,23 +76,35 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 		err := a.end(ctx, request.DeliveryID, status)
 		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: status}, infrastructure(err)
 	}
-	if request.ChooseLane {
-		if choice := a.lanes.Choose(prepared.Webhook.AccountID, prepared.Webhook.ID, request.DeliveryID); choice.Lane != lanes.Fast {
-			return webhook.AttemptResult{
-				Number: prepared.Delivery.AttemptCount, Status: prepared.Delivery.Status, Moved: true, Quick: !choice.Slow, LaneReason: choice.Why,
-			}, nil
-		}
-	}
-	if request.MayMove && a.lanes.Troubled(prepared.Webhook.ID) {
-		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: prepared.Delivery.Status, Moved: true}, nil
+	if result, moved := a.move(prepared, request); moved {
+		return result, nil
 	}
 	if taken, err := a.takeTurn(ctx, prepared, request); err != nil || !taken {
-		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: prepared.Delivery.Status, Waits: true}, err
+		result := unattempted(prepared.Delivery)
+		result.Waits = true
+		return result, err
 	}
 	ctx, span := a.traces.Attempt(ctx, prepared.Delivery)
 	result, err := a.make(ctx, prepared, request, runID)
 	span.End(err)
 	return result, err
+}
+
+// move reports whether the attempt is to be made elsewhere, and where. One that stays in the fast lane has a place there.
+func (a *Activities) move(prepared store.Prepared, request webhook.AttemptRequest) (webhook.AttemptResult, bool) {
+	result := unattempted(prepared.Delivery)
+	result.Moved = true
+	if request.ChooseLane { // which looks for trouble, too
+		choice := a.lanes.Choose(prepared.Webhook.AccountID, prepared.Webhook.ID, request.DeliveryID)
+		result.Quick, result.LaneReason = !choice.Slow, choice.Why
+		return result, choice.Lane != lanes.Fast
+	}
+	return result, request.MayMove && a.lanes.Troubled(prepared.Webhook.ID)
+}
+
+// unattempted is where a delivery stands to which no attempt is made now.
+func unattempted(d webhook.Delivery) webhook.AttemptResult {
+	return webhook.AttemptResult{Number: d.AttemptCount, Status: d.Status}
 }
 
 // make makes the attempt and records it.
