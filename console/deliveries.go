@@ -15,6 +15,7 @@ import (
 // deliveriesPage is what the template deliveries shows: the filters and, below them, the table.
 type deliveriesPage struct {
 	Query       query
+	Spans       []spanLink
 	Statuses    []option
 	Webhooks    []option
 	MoreThanMax bool     // there are more webhooks than the filter offers
@@ -82,7 +83,7 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 		return deliveriesPage{}, err
 	}
 	return deliveriesPage{
-		Query: query, EventTypes: names,
+		Query: query, Spans: query.spans(deliveriesPath), EventTypes: names,
 		Statuses: statusOptions(query.Status), Webhooks: webhookOptions(webhooks, query.WebhookID),
 		MoreThanMax: len(webhooks) == mostOffered,
 		Filtered:    query.DeliveryFilter != store.DeliveryFilter{}, Table: shown,
@@ -92,8 +93,8 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 
 // liveDeliveries sends the table whenever it changes.
 func (c *Console) liveDeliveries(w http.ResponseWriter, r *http.Request, s session) error {
-	query, _ := readQuery(r.URL.Query(), webhook.DeliveryPrefix)
 	return c.watch(w, r, s, func(ctx context.Context) (part, error) {
+		query, _ := readQuery(r.URL.Query(), webhook.DeliveryPrefix) // each time: what is recent moves on
 		shown, err := c.liveTable(r.WithContext(ctx), s, query)
 		return c.part(r, "deliveries.html", "table", shown.ETag, shown), err
 	})

@@ -176,13 +176,13 @@ func TestFilters(t *testing.T) {
 
 	got := v.get("/console/deliveries")
 	assert.Equal(t, []string{"All", "Slack (disabled)", "Salesforce Sync"}, got.texts("select[name=webhook_id] option"))
-	assert.Empty(t, got.page.Find(".filters a").Nodes)
+	assert.Empty(t, got.page.Find(".filters > a").Nodes)
 	assert.Equal(t, store.DeliveryFilter{}, s.filter)
 
 	got = v.get("/console/deliveries?status=waiting&webhook_id=" + salesforce.ID)
 	assert.Equal(t, store.DeliveryFilter{WebhookID: salesforce.ID, Status: webhook.StatusWaiting}, s.filter)
 	assert.Equal(t, []string{"Waiting", "Salesforce Sync"}, got.texts(".filters option[selected]"))
-	assert.Equal(t, "Clear", got.text(".filters a"))
+	assert.Equal(t, "Clear", got.text(".filters > a"))
 	assert.Equal(t, "/console/deliveries/live?status=waiting&webhook_id="+salesforce.ID, got.attr("#live", "data-url"))
 
 	got = v.get("/console/deliveries?webhook_id=" + gone)
@@ -190,7 +190,7 @@ func TestFilters(t *testing.T) {
 
 	for _, nonsense := range []string{
 		"status=lost", "webhook_id=dlv_1", "event_id=whk_1", "cursor=2", "event=%00", "status_code=6xx", "since=yesterday",
-		"until=10000-01-01T00:00", "q=" + strings.Repeat("x", webhook.MaxSearch+1),
+		"until=10000-01-01T00:00", "since=2h", "until=1h", "q=" + strings.Repeat("x", webhook.MaxSearch+1),
 	} {
 		got = v.get("/console/deliveries?" + nonsense)
 		assert.Contains(t, got.text("#notice.bad p"), "There is no such", nonsense)

@@ -17,6 +17,7 @@ import (
 type eventsPage struct {
 	pager
 	Query      query
+	Spans      []spanLink
 	EventTypes []string // suggested; any can be looked for
 	Rows       []eventRow
 	MayPublish bool
@@ -58,7 +59,7 @@ func (c *Console) events(w http.ResponseWriter, r *http.Request, s session) erro
 	if err != nil {
 		return err
 	}
-	body := eventsPage{Query: query, EventTypes: names, MayPublish: s.May(webhook.ScopePublish), Filtered: filter != store.EventFilter{}}
+	body := eventsPage{Query: query, Spans: query.spans(eventsPath), EventTypes: names, MayPublish: s.May(webhook.ScopePublish), Filtered: filter != store.EventFilter{}}
 	found, body.pager = onePage(found, pageSize, query.Cursor, func(e webhook.Event) string { return e.ID },
 		func(cursor string) string { return query.from(cursor).url(eventsPath) })
 	for _, e := range found {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 // query is what the address of a list asks for, in the API's words.
 type query struct {
 	store.DeliveryFilter
+	Last   string // the recent time, see [recentTimes], that Since is the beginning of; empty for a time of its own
 	Cursor string // the ID of the last entry of the page before
 }
 
@@ -46,13 +48,28 @@ func readQuery(values url.Values, prefix string) (read query, mistake string) {
 	if read.StatusCodes = codes; !ok && values.Get("status_code") != "" {
 		mistake = "There is no such status code; use one such as 503, or a class of them such as 5xx."
 	}
-	var sinceOK, untilOK bool
-	read.Since, sinceOK = readTime(values.Get("since"))
+	sinceOK := read.readSince(values["since"])
+	var untilOK bool
 	read.Until, untilOK = readTime(values.Get("until"))
 	if !sinceOK || !untilOK {
-		mistake = "There is no such time; use the form 2025-02-02T14:30, in UTC."
+		mistake = "There is no such time; use the form 2025-02-02T14:30, in UTC, or 1h, 24h or 7d for what is that recent."
 	}
 	return read, mistake
+}
+
+// readSince reads when the list begins, which a form may send twice: the recent time that was chosen before, and what
+// is in the field, which counts.
+func (q *query) readSince(texts []string) (ok bool) {
+	text := ""
+	for _, one := range texts {
+		text = cmp.Or(one, text)
+	}
+	if q.Since, ok = recentSince(text, time.Now()); ok {
+		q.Last = text
+		return true
+	}
+	q.Since, ok = readTime(text)
+	return ok
 }
 
 func isStatus(text string) bool { return slices.Contains(webhook.Statuses(), webhook.Status(text)) }
@@ -88,15 +105,20 @@ func writeTime(at time.Time, form string) string {
 	return at.UTC().Format(form)
 }
 
-// SinceField and UntilField are the times as a browser's field wants them.
-func (q query) SinceField() string { return writeTime(q.Since, fieldTime+":05") }
+// SinceField and UntilField are the times as a browser's field wants them. It knows no recent ones.
+func (q query) SinceField() string {
+	if q.Last != "" {
+		return ""
+	}
+	return writeTime(q.Since, fieldTime+":05")
+}
 
 // UntilField is like SinceField.
 func (q query) UntilField() string { return writeTime(q.Until, fieldTime+":05") }
 
 // More reports whether the query filters by what the page shows only when it is asked for more.
 func (q query) More() bool {
-	return q.Event != "" || q.StatusCodes != store.StatusCodes{} || !q.Since.IsZero() || !q.Until.IsZero()
+	return q.Event != "" || q.StatusCodes != store.StatusCodes{} || q.SinceField() != "" || !q.Until.IsZero()
 }
 
 // narrows reports whether the query leaves deliveries out.
@@ -113,7 +135,7 @@ func (q query) url(path string) string {
 	values := url.Values{}
 	for name, value := range map[string]string{
 		"status": string(q.Status), "webhook_id": q.WebhookID, "event_id": q.EventID, "event": q.Event,
-		"status_code": q.StatusCodes.String(), "since": writeTime(q.Since, time.RFC3339Nano),
+		"status_code": q.StatusCodes.String(), "since": cmp.Or(q.Last, writeTime(q.Since, time.RFC3339Nano)),
 		"until": writeTime(q.Until, time.RFC3339Nano), "q": q.Query, "cursor": q.Cursor,
 	} {
 		if value != "" {

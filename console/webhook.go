@@ -20,7 +20,7 @@ type webhookPage struct {
 	State     webhookState
 	Facts     webhookFacts
 	MayManage bool
-	Spans     []webhookSpan
+	Spans     []spanLink
 	Live      webhookLive
 	Algorithm webhook.SigningAlgorithm
 	PublicKey string
@@ -34,12 +34,6 @@ type webhookLive struct {
 	ListURL string // the list of its deliveries
 	LiveURL string
 	ETag    string
-}
-
-// webhookSpan is a time that the charts can be of.
-type webhookSpan struct {
-	Name, URL string
-	Current   bool
 }
 
 // snippet is code with which a receiver verifies what it gets.
@@ -85,29 +79,6 @@ type recovery struct {
 	Matched, Retried, Skipped, Seen int // Seen is how many of Matched are done with
 }
 
-// timeSpan is a time that the charts can be of, as the address asks for it.
-type timeSpan struct {
-	query, name string
-	length      time.Duration
-	column      time.Duration // that a column of the charts is of
-}
-
-func timeSpans() []timeSpan {
-	const day = 24 * time.Hour
-	return []timeSpan{{"", "24 hours", day, time.Hour}, {"?span=7d", "7 days", 7 * day, day / 4}}
-}
-
-// spanOf returns the time that the address asks for; a day unless it is another that is offered.
-func spanOf(r *http.Request) timeSpan {
-	spans := timeSpans()
-	for _, span := range spans {
-		if span.query == "?span="+r.URL.Query().Get("span") {
-			return span
-		}
-	}
-	return spans[0]
-}
-
 // webhook shows a webhook: how it fares, what can be recovered, how its receiver verifies.
 func (c *Console) webhook(w http.ResponseWriter, r *http.Request, s session) error {
 	found, err := c.service.Webhook(r.Context(), s.AccountID, mux.Vars(r)["id"])
@@ -120,9 +91,7 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, s session) err
 		Snippets: []snippet{{"Go", receivers.Go}, {"JavaScript", receivers.JavaScript}, {"Python", receivers.Python}},
 	}
 	shown.State, shown.Facts, shown.MayManage = stateOf(found), factsOf(found), s.May(webhook.ScopeManage)
-	for _, span := range timeSpans() {
-		shown.Spans = append(shown.Spans, webhookSpan{span.name, webhooksPath + "/" + found.ID + span.query, span == spanOf(r)})
-	}
+	shown.Spans = spanLinks(r, webhooksPath+"/"+found.ID)
 	if shown.Live, err = c.webhookLive(r, s); err != nil {
 		return err
 	}

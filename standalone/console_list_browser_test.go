@@ -36,7 +36,11 @@ func TestManyDeliveriesInABrowser(t *testing.T) {
 	// On a phone, where not all of the list can be seen.
 	b.do(chromedp.EmulateViewport(360, 500))
 	b.open("/console/deliveries?status=exhausted")
+	b.press("a", "Last hour")
+	b.press("button", "Filter")
 	b.sees("Live", "Exhausted")
+	require.Equal(t, "Last hour", evaluate[string](b, `document.querySelector(".spans [aria-current]").textContent`), "filtering keeps the time")
+	require.Equal(t, "1h", evaluate[string](b, `new URL(document.querySelector("#live").dataset.url, location).searchParams.get("since")`))
 	b.do(chromedp.Click(chromedp.CSS("#" + ids[0] + " .pick input")))
 	const at = `Math.round(document.activeElement.getBoundingClientRect().top)`
 	before := evaluate[int](b, at)
