@@ -175,7 +175,18 @@ func columnsOf(hours []webhook.Hour, length time.Duration) (columns []webhook.Ho
 	return columns
 }
 
-// hourRow is an hour, or a few, as the table shows it, for those who can't see the charts or want the figures.
+// hourTable has the figures of charts, for those who can't see them or want the figures.
+type hourTable struct {
+	Rows   []hourRow
+	Column int  // hours that each of them, and each column of the charts, is of
+	Timed  bool // there are response times, too
+}
+
+func newHourTable(stats webhook.Stats, span timeSpan, timed bool) hourTable {
+	return hourTable{hourRows(stats), int(span.column.Hours()), timed}
+}
+
+// hourRow is an hour, or a few, as the table shows it.
 type hourRow struct {
 	Start                       string
 	Attempts, Succeeded         int

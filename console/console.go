@@ -58,6 +58,7 @@ type Service interface {
 	Recover(ctx context.Context, accountID, webhookID string, d webhook.RecoveryDefinition) (webhook.Recovery, error)
 	Recoveries(ctx context.Context, accountID, webhookID string, page store.Page) ([]webhook.Recovery, error)
 	Webhook(ctx context.Context, accountID, id string) (webhook.Webhook, error)
+	AccountStats(ctx context.Context, accountID string, since, until time.Time, atMost int) (webhook.Stats, error)
 	WebhookStats(ctx context.Context, accountID, id string, since, until time.Time, atMost int) (webhook.Stats, error)
 	Webhooks(ctx context.Context, accountID string, page store.Page) ([]webhook.Webhook, error)
 	WebhooksWithHours(ctx context.Context, accountID, text string, page store.Page) ([]service.WebhookHours, error)

@@ -163,6 +163,13 @@ func (f *fakeService) WebhookStats(_ context.Context, _, _ string, since, _ time
 	return f.stats, f.err
 }
 
+func (f *fakeService) AccountStats(_ context.Context, accountID string, since, _ time.Time, _ int) (webhook.Stats, error) {
+	f.accountID, f.statsSince = accountID, since
+	stats := f.stats
+	stats.WebhookID = ""
+	return stats, f.err
+}
+
 func (f *fakeService) Recoveries(context.Context, string, string, store.Page) ([]webhook.Recovery, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -44,8 +44,7 @@ type figures struct {
 	BackURL         string
 	RecoverURL      string
 	Outcomes, Times chart
-	Hours           []hourRow
-	Column          int // hours that each of them, and each column of the charts, is of
+	Hours           hourTable
 	Deliveries      []statusCount
 	Recoverable     []recoverable
 	Since           time.Time // of the time
@@ -133,7 +132,8 @@ func (c *Console) liveWebhook(w http.ResponseWriter, r *http.Request, s session)
 	})
 }
 
-// ofWebhook returns the address of the list of a webhook's deliveries, with a status and since a time or not.
+// ofWebhook returns the address of the list of a webhook's deliveries, or of all webhooks', with a status and since a
+// time or not.
 func ofWebhook(id string, status webhook.Status, since time.Time) string {
 	var q query
 	q.WebhookID, q.Status, q.Since = id, status, since
@@ -160,8 +160,8 @@ func (c *Console) figures(r *http.Request, s session) (figures, error) {
 	query := spanOf(r).query
 	shown := figures{
 		BackURL: own + query, RecoverURL: own + "/recover",
-		Outcomes: outcomeChart(stats), Times: timeChart(stats), Hours: hourRows(stats), Column: int(spanOf(r).column.Hours()),
-		Since: stats.Since.UTC(),
+		Outcomes: outcomeChart(stats), Times: timeChart(stats), Hours: newHourTable(stats, spanOf(r), true),
+		Since: stats.Since.UTC(), Deliveries: statusCounts(stats),
 	}
 	for _, those := range []recoverable{
 		{Status: webhook.StatusExhausted, State: "failed for good", Those: "that failed"},
@@ -171,11 +171,6 @@ func (c *Console) figures(r *http.Request, s session) (figures, error) {
 		if those.Count = counted(stats.Deliveries[those.Status]); those.Count != "" {
 			those.URL = ofWebhook(id, those.Status, stats.Since)
 			shown.Recoverable = append(shown.Recoverable, those)
-		}
-	}
-	for _, status := range webhook.Statuses() {
-		if n := counted(stats.Deliveries[status]); n != "" {
-			shown.Deliveries = append(shown.Deliveries, statusCount{statusOf(status).Words, ofWebhook(id, status, stats.Since), n})
 		}
 	}
 	shown.MayRecover = s.May(webhook.ScopeManage)
@@ -190,6 +185,16 @@ func (c *Console) figures(r *http.Request, s session) (figures, error) {
 	}
 	shown.Now = time.Now()
 	return shown, nil
+}
+
+// statusCounts says how many deliveries of the time stand where, and leads to each.
+func statusCounts(stats webhook.Stats) (counts []statusCount) {
+	for _, status := range webhook.Statuses() {
+		if n := counted(stats.Deliveries[status]); n != "" {
+			counts = append(counts, statusCount{statusOf(status).Words, ofWebhook(stats.WebhookID, status, stats.Since), n})
+		}
+	}
+	return counts
 }
 
 // mostCounted is how many deliveries of a status the page counts: counting hundreds of thousands at every look takes

@@ -19,6 +19,30 @@ type webhooksPage struct {
 	Query     query
 	Rows      []webhookRow
 	MayManage bool
+	Overview  *overview // of all webhooks; only on the first page, of which nothing is left out
+}
+
+// overview says how all webhooks of the account fare.
+type overview struct {
+	Spans      []spanLink
+	Span       string // the time that it is of
+	Outcomes   chart
+	Hours      hourTable
+	Deliveries []statusCount
+}
+
+// overview looks up how all webhooks fare in the time that the address asks for.
+func (c *Console) overview(r *http.Request, s session) (*overview, error) {
+	span := spanOf(r)
+	stats, err := c.service.AccountStats(r.Context(), s.AccountID, time.Now().Add(-span.length), time.Time{}, mostCounted+1)
+	if err != nil {
+		return nil, err
+	}
+	stats.Hours = columnsOf(stats.Hours, span.column)
+	return &overview{
+		Spans: spanLinks(r, webhooksPath), Span: span.name, Outcomes: outcomeChart(stats),
+		Hours: newHourTable(stats, span, false), Deliveries: statusCounts(stats),
+	}, nil
 }
 
 // webhookRow is a webhook as the list shows it.
@@ -60,6 +84,11 @@ func (c *Console) webhooks(w http.ResponseWriter, r *http.Request, s session) er
 		func(cursor string) string { return query.from(cursor).url(webhooksPath) })
 	for _, one := range found {
 		body.Rows = append(body.Rows, newWebhookRow(one))
+	}
+	if len(body.Rows) > 0 && !query.narrows() {
+		if body.Overview, err = c.overview(r, s); err != nil {
+			return err
+		}
 	}
 	view.Body = body
 	return c.show(w, r, http.StatusOK, "webhooks.html", view)

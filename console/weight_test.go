@@ -88,6 +88,10 @@ func (f fullService) WebhookStats(_ context.Context, _, _ string, since, _ time.
 	return stats, nil
 }
 
+func (f fullService) AccountStats(ctx context.Context, _ string, since, until time.Time, _ int) (webhook.Stats, error) {
+	return f.WebhookStats(ctx, "", "", since, until, 0)
+}
+
 func (f fullService) Events(_ context.Context, _ string, _ store.EventFilter, page store.Page) (events []webhook.Event, err error) {
 	for range page.Limit {
 		events = append(events, full())
@@ -134,7 +138,7 @@ func TestPagesAreLight(t *testing.T) {
 	v := signedIn(t, s)
 	webhookPage, deliveryPage := "/console/webhooks/"+s.webhooks[0].ID, "/console/deliveries/"+s.inspection.Delivery.ID
 	for _, path := range []string{
-		"/console/sign-in", "/console/webhooks", "/console/webhooks/new", webhookPage, webhookPage + "?span=7d", webhookPage + "/edit", webhookPage + "/test",
+		"/console/sign-in", "/console/webhooks", "/console/webhooks?span=7d", "/console/webhooks/new", webhookPage, webhookPage + "?span=7d", webhookPage + "/edit", webhookPage + "/test",
 		"/console/deliveries", "/console/deliveries?status=exhausted&q=call_abc123&since=2026-02-02T14:30&webhook_id=" + s.webhooks[0].ID,
 		deliveryPage, deliveryPage + "?attempt=40&status=exhausted", "/console/events", "/console/events/" + full().ID, "/console/event-types",
 		"/console/event-types/call.ended", "/console/event-types/new", "/console/api-keys", "/console/api-keys/new", "/console/accounts",

@@ -19,3 +19,13 @@ func (s *Service) WebhookStats(ctx context.Context, accountID, id string, since,
 	}
 	return s.store.WebhookStats(ctx, id, since, until, atMost)
 }
+
+// AccountStats returns the figures of all webhooks of the account together, without response times, as
+// [Service.WebhookStats] does those of one.
+func (s *Service) AccountStats(ctx context.Context, accountID string, since, until time.Time, atMost int) (webhook.Stats, error) {
+	since, until, err := webhook.StatsSpan(since, until, time.Now())
+	if err != nil {
+		return webhook.Stats{}, err
+	}
+	return s.store.AccountStats(ctx, accountID, since, until, atMost)
+}

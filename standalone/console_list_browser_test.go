@@ -77,6 +77,12 @@ func TestManyDeliveriesInABrowser(t *testing.T) {
 	}
 	_, last := a.publish()
 	b.do(chromedp.WaitVisible(chromedp.CSS("#" + last))) // comes in by itself there, too
+	a.eventually(last, "delivered", 1)
+	b.open("/console/webhooks")
+	b.press("a", "7 days")
+	b.sees("All webhooks", "succeeded")
+	b.press("a", "35 Delivered")
+	b.do(chromedp.WaitVisible(chromedp.CSS("#" + last)))
 	b.open("/console/webhooks?q=nothing")
 	b.sees("No webhooks here")
 	b.lacks(created.ID)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/durahook/durahook/webhook"
@@ -50,7 +51,7 @@ func ofWebhook[Value any](webhookID string, byHour map[time.Time]Value) map[webh
 
 // CountQuery is what WebhookStats asks of a webhook's deliveries.
 func CountQuery(webhookID, low, high string) Query {
-	return Query{countStatement, []any{webhookID, low, high, statusTexts(), 0}}
+	return Query{fmt.Sprintf(countStatement, "webhook_id"), []any{webhookID, low, high, statusTexts(), 0}}
 }
 
 // OverdueQuery is what Overdue asks for its first page.

@@ -18,7 +18,7 @@ func (s *Store) WebhookStats(ctx context.Context, webhookID string, since, until
 	since, until = since.UTC(), until.UTC()
 	stats := webhook.Stats{WebhookID: webhookID, Since: since, Until: until}
 	var err error
-	if stats.Deliveries, err = s.countDeliveries(ctx, webhookID, since, until, atMost); err != nil {
+	if stats.Deliveries, err = s.countDeliveries(ctx, equal{"webhook_id", webhookID}, since, until, atMost); err != nil {
 		return webhook.Stats{}, err
 	}
 	hours, err := s.WebhooksHours(ctx, []string{webhookID}, since, until)
@@ -49,25 +49,26 @@ func (s *Store) WebhooksHours(ctx context.Context, webhookIDs []string, since, u
 	return hours, nil
 }
 
+// countStatement counts the deliveries of a webhook or an account, as the column says.
 const countStatement = `
 	SELECT status, (
 		SELECT count(*) FROM (
 			SELECT 1 FROM deliveries d
-			WHERE d.webhook_id = $1 AND d.status = lane.status AND d.id >= $2 AND d.id < $3
+			WHERE d.%s = $1 AND d.status = lane.status AND d.id >= $2 AND d.id < $3
 			LIMIT NULLIF($5::int, 0)
 		) AS counted
 	) AS deliveries
 	FROM unnest($4::text[]) AS lane (status)`
 
-// countDeliveries counts those that were made from since to until, by the time in their IDs: like that, the
+// countDeliveries counts those of an owner that were made from since to until, by the time in their IDs: like that, the
 // index alone has everything.
-func (s *Store) countDeliveries(ctx context.Context, webhookID string, since, until time.Time, atMost int) (map[webhook.Status]int, error) {
+func (s *Store) countDeliveries(ctx context.Context, owner equal, since, until time.Time, atMost int) (map[webhook.Status]int, error) {
 	var rows []struct {
 		Status     webhook.Status `db:"status"`
 		Deliveries int            `db:"deliveries"`
 	}
-	err := s.db.SelectContext(ctx, &rows, countStatement,
-		webhookID, webhook.FirstID(webhook.DeliveryPrefix, since), webhook.FirstID(webhook.DeliveryPrefix, until), statusTexts(), atMost)
+	err := s.db.SelectContext(ctx, &rows, fmt.Sprintf(countStatement, owner.column),
+		owner.value, webhook.FirstID(webhook.DeliveryPrefix, since), webhook.FirstID(webhook.DeliveryPrefix, until), statusTexts(), atMost)
 	if err != nil {
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
@@ -131,12 +132,22 @@ func (s *Store) hours(ctx context.Context, webhookIDs []string, since, until tim
 			}
 		}
 	}
-	added, err := s.addUp(ctx, missing)
+	added, err := s.addUpAndKeep(ctx, missing, versions)
 	if err != nil {
 		return nil, err
 	}
 	maps.Copy(figures, added)
-	return figures, s.keepHours(ctx, added, versions)
+	return figures, nil
+}
+
+// addUpAndKeep returns the figures of hours that were not added up before, and keeps those of the hours that are over.
+// The versions are those that were read before.
+func (s *Store) addUpAndKeep(ctx context.Context, missing []webhookHour, versions map[webhookHour]int) (map[webhookHour]webhook.Figures, error) {
+	added, err := s.addUp(ctx, missing)
+	if err != nil {
+		return nil, err
+	}
+	return added, s.keepHours(ctx, added, versions)
 }
 
 // addUp reads the attempts of some hours, of each by the index: a join would be planned for many more of them, and
