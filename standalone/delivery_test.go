@@ -36,7 +36,7 @@ type world struct {
 	temporal       client.Client
 	serve          string // address of a process with both roles: deliveries take the fast lane
 	exports        string // directory that events are exported to before they are deleted
-	api            string // address of one without a worker: deliveries take the queued lane, two attempts
+	api            string // address of one without a worker: the worker of the other chooses the lane; two attempts
 }
 
 var theWorld = sync.OnceValues(newWorld)
@@ -222,7 +222,7 @@ func timerSummaries(events []*history.HistoryEvent) []string {
 	return summaries
 }
 
-// Without a worker in its process, the API's deliveries take the queued lane.
+// Its two attempts come from the API without a worker.
 func TestExhaustedDeliveryIsRetriedInANewRun(t *testing.T) {
 	t.Parallel()
 	w, a := newAccount(t)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,26 +29,31 @@ func TestRecordHistories(t *testing.T) {
 	t.Parallel()
 	for name, story := range map[string]struct {
 		codes    []int
-		queued   bool
+		byWorker bool // a process without one starts it
+		answered bool // the endpoint has answered before
+		ahead    int  // requests that the endpoint keeps waiting until it gets the delivery's
 		limited  bool // another delivery goes first
 		drive    func(a api, deliveryID string)
 		disable  bool // the webhook, once the delivery waits
 		status   string
 		attempts int
 	}{
-		"delivered_fast_lane":   {codes: []int{200}, status: "delivered", attempts: 1},
-		"delivered_queued_lane": {codes: []int{200}, queued: true, status: "delivered", attempts: 1},
-		"delivered_after_timer": {codes: []int{500, 200}, status: "delivered", attempts: 2},
+		"delivered_fast_lane":      {codes: []int{200}, status: "delivered", attempts: 1},
+		"delivered_queued_lane":    {codes: []int{200}, ahead: 4, status: "delivered", attempts: 1},
+		"worker_chose_fast_lane":   {codes: []int{200}, byWorker: true, status: "delivered", attempts: 1},
+		"worker_chose_queued_lane": {codes: []int{200}, byWorker: true, answered: true, ahead: 64, status: "delivered", attempts: 1},
+		"worker_chose_slow_lane":   {codes: []int{200}, byWorker: true, ahead: 4, status: "delivered", attempts: 1},
+		"delivered_after_timer":    {codes: []int{500, 200}, status: "delivered", attempts: 2},
 		"delivered_after_retry": {codes: []int{500, 500, 200}, status: "delivered", attempts: 3, drive: func(a api, id string) {
 			a.eventually(id, "waiting", 2)
 			a.do(http.MethodPost, "/v1/deliveries/"+id+"/retry", nil, http.StatusAccepted, nil)
 		}},
-		"retry_of_exhausted": {codes: []int{500}, queued: true, status: "exhausted", attempts: 3, drive: func(a api, id string) {
+		"retry_of_exhausted": {codes: []int{500}, byWorker: true, status: "exhausted", attempts: 3, drive: func(a api, id string) {
 			a.eventually(id, "exhausted", 2)
 			a.do(http.MethodPost, "/v1/deliveries/"+id+"/retry", nil, http.StatusAccepted, nil)
 		}},
 		"delivered_in_turn":   {codes: []int{200}, limited: true, status: "delivered", attempts: 1},
-		"exhausted":           {codes: []int{500}, queued: true, status: "exhausted", attempts: 2},
+		"exhausted":           {codes: []int{500}, byWorker: true, status: "exhausted", attempts: 2},
 		"discarded":           {codes: []int{410}, status: "discarded", attempts: 1},
 		"discarded_by_signal": {codes: []int{500}, disable: true, status: "discarded", attempts: 2},
 		"cancelled": {codes: []int{500}, status: "cancelled", attempts: 2, drive: func(a api, id string) {
@@ -58,11 +64,23 @@ func TestRecordHistories(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, a := newAccount(t)
-			if story.queued {
+			before := 0
+			if story.answered {
+				before = 1
+			}
+			endpoint := newEndpoint(t, keepingAhead(before, story.ahead, answering(story.codes...)))
+			created := a.createWebhook(endpoint.URL)
+			if story.answered {
+				_, first := a.publish()
+				a.eventually(first, "delivered", 1)
+			}
+			if story.ahead > 0 {
+				a.publishMany(story.ahead)
+				endpoint.eventually(t, before+story.ahead)
+			}
+			if story.byWorker {
 				a.url = w.api
 			}
-			endpoint := newEndpoint(t, answering(story.codes...))
-			created := a.createWebhook(endpoint.URL)
 			if story.limited {
 				a.limit(created.ID, 1)
 				a.publishMany(3)
@@ -78,6 +96,21 @@ func TestRecordHistories(t *testing.T) {
 			a.eventually(deliveryID, story.status, story.attempts)
 			w.keepHistory(t, name, deliveryID)
 		})
+	}
+}
+
+// keepingAhead answers like another function, but keeps so many requests waiting after the first ones, until another comes.
+func keepingAhead(first, kept int, answer func(int, http.ResponseWriter)) func(int, http.ResponseWriter) {
+	var once sync.Once
+	another := make(chan struct{})
+	return func(number int, w http.ResponseWriter) {
+		switch {
+		case number > first+kept:
+			once.Do(func() { close(another) })
+		case number > first:
+			<-another
+		}
+		answer(number, w)
 	}
 }
 

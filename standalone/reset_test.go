@@ -57,7 +57,7 @@ func TestReset(t *testing.T) {
 	}
 	for name, story := range map[string]struct {
 		codes    []int
-		queued   bool
+		byWorker bool
 		drive    func(a api, deliveryID string)
 		before   string
 		attempts int
@@ -66,11 +66,11 @@ func TestReset(t *testing.T) {
 		made     int
 	}{
 		"delivered, fast lane":              {codes: []int{200}, before: "delivered", attempts: 1, after: "delivered", made: 2},
-		"delivered, queued lane":            {codes: []int{200}, queued: true, before: "delivered", attempts: 1, after: "delivered", made: 2},
-		"delivered, but refused now":        {codes: []int{200, 500}, queued: true, before: "delivered", attempts: 1, after: "exhausted", made: 3},
-		"exhausted, from the start":         {codes: []int{500, 500, 200}, queued: true, before: "exhausted", attempts: 2, after: "delivered", made: 3},
-		"exhausted, the last attempt":       {codes: []int{500, 500, 200}, queued: true, before: "exhausted", attempts: 2, task: -2, after: "delivered", made: 3},
-		"exhausted, after the last attempt": {codes: []int{500}, queued: true, before: "exhausted", attempts: 2, task: -1, after: "exhausted", made: 2},
+		"delivered, by the worker":          {codes: []int{200}, byWorker: true, before: "delivered", attempts: 1, after: "delivered", made: 2},
+		"delivered, but refused now":        {codes: []int{200, 500}, byWorker: true, before: "delivered", attempts: 1, after: "exhausted", made: 3},
+		"exhausted, from the start":         {codes: []int{500, 500, 200}, byWorker: true, before: "exhausted", attempts: 2, after: "delivered", made: 3},
+		"exhausted, the last attempt":       {codes: []int{500, 500, 200}, byWorker: true, before: "exhausted", attempts: 2, task: -2, after: "delivered", made: 3},
+		"exhausted, after the last attempt": {codes: []int{500}, byWorker: true, before: "exhausted", attempts: 2, task: -1, after: "exhausted", made: 2},
 		"cancelled, from the start":         {codes: []int{500, 500, 200}, drive: cancel, before: "cancelled", attempts: 2, after: "delivered", made: 3},
 		"cancelled, from where it waited":   {codes: []int{500, 500, 200}, drive: cancel, before: "cancelled", attempts: 2, task: 1, after: "delivered", made: 3},
 		"terminated":                        {codes: []int{500, 500, 200}, drive: terminate, before: "waiting", attempts: 2, after: "delivered", made: 3},
@@ -79,7 +79,7 @@ func TestReset(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, a := newAccount(t)
-			if story.queued {
+			if story.byWorker {
 				a.url = w.api
 			}
 			a.createWebhook(newEndpoint(t, answering(story.codes...)).URL)
