@@ -28,6 +28,8 @@ type ChaosRound struct {
 	Disagreements int     `json:"disagreements"` // of row and workflow
 	Duplicates    int     `json:"duplicates"`
 	SettledS      float64 `json:"settled_s"` // from the end of publishing until all was well
+	// Unsettled are deliveries that were lost, stuck or in disagreement when the time for the round was over.
+	Unsettled []Unsettled `json:"unsettled,omitempty"`
 }
 
 func (f *ChaosFigures) add(r ChaosRound) {
@@ -62,6 +64,11 @@ func (f *ChaosFigures) Show(out *Text) {
 	out.Field("refused", "%d attempts, by an endpoint whose clock lies", f.Refused)
 	out.Field("slowest round", "well %.1f s after the last event", f.SlowestS)
 	out.Warn(!f.Kept(), "broken", "a promise")
+	for _, r := range f.Rounds {
+		for _, u := range r.Unsettled {
+			out.Field("", "%s", u)
+		}
+	}
 	totals := map[string][2]float64{} // rounds and seconds
 	for _, r := range f.Rounds {
 		t := totals[r.Fault]

@@ -14,6 +14,7 @@ import (
 	"github.com/lib/pq"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 )
 
 // sink is an endpoint that knows what was accepted, and holds it against what arrives. Its clock lies: of the first
@@ -87,18 +88,18 @@ func (s *sink) duplicates() (n int) {
 
 // inFlight is how many accepted events have not arrived, plus those that are being answered: what a fault may cause to
 // be sent twice, but for those whose answer is being recorded.
-func (s *sink) inFlight() int { return s.missing() + int(s.open.Load()) }
+func (s *sink) inFlight() int { return len(s.missing()) + int(s.open.Load()) }
 
-// missing is how many accepted events have not arrived.
-func (s *sink) missing() (n int) {
+// missing are the deliveries of accepted events that have not arrived.
+func (s *sink) missing() (ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for number := range s.accepted {
+	for number, id := range s.accepted {
 		if s.taken[number] == 0 {
-			n++
+			ids = append(ids, id)
 		}
 	}
-	return n
+	return ids
 }
 
 // settle waits until everything has arrived, each delivery has ended, and its workflow with it. What has not by then is
@@ -107,13 +108,16 @@ func (s *sink) settle(ctx context.Context, rig *Rig, a *account, patience time.D
 	const interval = 250 * time.Millisecond
 	deadline := time.Now().Add(patience)
 	for {
-		round.Lost = s.missing()
+		round.Lost = len(s.missing())
 		err := rig.hurry(ctx, a)
+		var open, disagreeing []string
 		if err == nil {
-			round.Stuck, err = rig.openDeliveries(ctx, a.id)
+			open, err = rig.openDeliveries(ctx, a.id)
+			round.Stuck = len(open)
 		}
 		if err == nil && round.Stuck == 0 && round.Lost == 0 {
-			round.Disagreements, err = s.disagreements(ctx, rig)
+			disagreeing, err = s.disagreements(ctx, rig)
+			round.Disagreements = len(disagreeing)
 			if err == nil && round.Disagreements == 0 {
 				break
 			}
@@ -122,6 +126,9 @@ func (s *sink) settle(ctx context.Context, rig *Rig, a *account, patience time.D
 			return ctx.Err()
 		}
 		if time.Now().After(deadline) {
+			if err == nil {
+				round.Unsettled, err = s.unsettled(ctx, rig, slices.Concat(s.missing(), open, disagreeing))
+			}
 			if err != nil {
 				return err
 			}
@@ -137,15 +144,15 @@ func (s *sink) settle(ctx context.Context, rig *Rig, a *account, patience time.D
 	return nil
 }
 
-// openDeliveries returns how many deliveries of an account are at work, but for those that wait for a time to come.
-func (r *Rig) openDeliveries(ctx context.Context, accountID string) (n int, err error) {
+// openDeliveries returns the deliveries of an account that are at work, but for those that wait for a time to come.
+func (r *Rig) openDeliveries(ctx context.Context, accountID string) (ids []string, err error) {
 	err = r.db.QueryRowContext(ctx, `
-		SELECT count(*) FROM deliveries WHERE account_id = $1
-			AND (status = 'pending' OR status = 'waiting' AND next_attempt_at < now() + interval '1 h')`, accountID).Scan(&n)
+		SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM deliveries WHERE account_id = $1
+			AND (status = 'pending' OR status = 'waiting' AND next_attempt_at < now() + interval '1 h')`, accountID).Scan((*pq.StringArray)(&ids))
 	if err != nil {
-		return 0, fmt.Errorf("count open deliveries: %w", err)
+		return nil, fmt.Errorf("look for open deliveries: %w", err)
 	}
-	return n, nil
+	return ids, nil
 }
 
 // hurry asks for a retry of what waits for hours, because the endpoint wanted it to. None may wait for longer than the
@@ -170,27 +177,49 @@ func (r *Rig) hurry(ctx context.Context, a *account) error {
 	return nil
 }
 
-// disagreements returns how many of the deliveries accepted in this round have a row that has not ended well, or a
+// disagreements returns those of the deliveries accepted in this round that have a row that has not ended well, or a
 // workflow that has not.
-func (s *sink) disagreements(ctx context.Context, rig *Rig) (n int, err error) {
+func (s *sink) disagreements(ctx context.Context, rig *Rig) (disagreeing []string, err error) {
 	s.mu.Lock()
 	ids := slices.Collect(maps.Values(s.accepted))
 	s.mu.Unlock()
-	if err := rig.db.QueryRowContext(ctx, `SELECT count(*) FROM deliveries WHERE id = ANY($1) AND status <> 'delivered'`,
-		pq.StringArray(ids)).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count deliveries that did not end well: %w", err)
+	rows, err := rig.statuses(ctx, ids)
+	if err != nil {
+		return nil, err
 	}
 	for _, id := range ids {
-		described, err := rig.temporal.DescribeWorkflowExecution(ctx, id, "")
-		var none *serviceerror.NotFound
-		switch {
-		case errors.As(err, &none):
-			n++
-		case err != nil:
-			return 0, fmt.Errorf("look at workflow %s: %w", id, err)
-		case described.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_COMPLETED:
-			n++
+		described, err := rig.describe(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if rows[id] != "delivered" || described.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_COMPLETED {
+			disagreeing = append(disagreeing, id)
 		}
 	}
-	return n, nil
+	return disagreeing, nil
+}
+
+// statuses returns how the rows of deliveries stand, for those that there are.
+func (r *Rig) statuses(ctx context.Context, ids []string) (map[string]string, error) {
+	var known, statuses pq.StringArray
+	err := r.db.QueryRowContext(ctx, `SELECT coalesce(array_agg(id), '{}'), coalesce(array_agg(status), '{}') FROM deliveries WHERE id = ANY($1)`,
+		pq.StringArray(ids)).Scan(&known, &statuses)
+	if err != nil {
+		return nil, fmt.Errorf("look how deliveries stand: %w", err)
+	}
+	rows := make(map[string]string, len(known))
+	for i, id := range known {
+		rows[id] = statuses[i]
+	}
+	return rows, nil
+}
+
+// describe returns what Temporal knows of a delivery's workflow; nothing if there is none.
+func (r *Rig) describe(ctx context.Context, id string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	described, err := r.temporal.DescribeWorkflowExecution(ctx, id, "")
+	var none *serviceerror.NotFound
+	if err != nil && !errors.As(err, &none) {
+		return nil, fmt.Errorf("look at workflow %s: %w", id, err)
+	}
+	return described, nil
 }
