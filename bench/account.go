@@ -103,12 +103,12 @@ func (a *account) publish(ctx context.Context, body []byte) (got published, err 
 	return got, nil
 }
 
-// publishMany publishes so many events in as few requests as can be.
-func (a *account) publishMany(ctx context.Context, events int) error {
+// publishMany publishes so many events, with numbers from first on, in as few requests as can be.
+func (a *account) publishMany(ctx context.Context, first, events int) error {
 	const batch = 1000
-	for from := 1; from <= events; from += batch {
+	for from := first; from < first+events; from += batch {
 		body := []byte(`{"events":[`)
-		for number := from; number < min(from+batch, events+1); number++ {
+		for number := from; number < min(from+batch, first+events); number++ {
 			if number > from {
 				body = append(body, ',')
 			}

@@ -156,7 +156,7 @@ func (i *Isolation) prepare(ctx context.Context, rig *Rig, stranger *account, ba
 	}
 	phase := rig.Progress.Phase("making trouble: "+kind, events)
 	defer phase.Done()
-	if err := stranger.publishMany(ctx, events); err != nil {
+	if err := stranger.publishMany(ctx, 1, events); err != nil {
 		return err
 	}
 	if err := await(ctx, bad.count, events, patience, phase.Set); err != nil {

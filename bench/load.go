@@ -20,29 +20,34 @@ type load struct {
 	mu         sync.Mutex
 	began      time.Time // of the first publication
 	ended      time.Time
+	taken      time.Time // when the first was accepted; zero if none was
 	answered   *latencies
 	accepted   int
-	refused    map[string]int // by status code
+	refused    map[string]int // by status code, and whether one that may be repeated says when
 	deliveries []string       // IDs
 }
 
 func newLoad() *load { return &load{answered: newLatencies(), refused: make(map[string]int)} }
 
 // note writes down one answer, or that there was none.
-func (l *load) note(status int, deliveryID string, took time.Duration, err error) {
+func (l *load) note(got published, took time.Duration, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ended = time.Now()
 	switch {
 	case err != nil:
 		l.refused["no answer"]++
-	case status != http.StatusAccepted:
-		l.refused[strconv.Itoa(status)]++
+	case got.status == http.StatusServiceUnavailable && !got.saysWhen():
+		l.refused["503 without Retry-After"]++
+	case got.status != http.StatusAccepted:
+		l.refused[strconv.Itoa(got.status)]++
 	default:
-		l.accepted++
+		if l.accepted++; l.accepted == 1 {
+			l.taken = l.ended
+		}
 		l.answered.record(took)
-		if deliveryID != "" {
-			l.deliveries = append(l.deliveries, deliveryID)
+		if got.deliveryID != "" {
+			l.deliveries = append(l.deliveries, got.deliveryID)
 		}
 	}
 }
@@ -61,7 +66,7 @@ func closedLoop(ctx context.Context, a *account, publishers int, until bounds, s
 					return
 				}
 				got, err := a.publish(ctx, event(n, now))
-				l.note(got.status, got.deliveryID, time.Since(now), err)
+				l.note(got, time.Since(now), err)
 				step(n, time.Since(l.began))
 			}
 		})
@@ -91,7 +96,7 @@ func openLoop(ctx context.Context, a *account, rate float64, during time.Duratio
 		}
 		working.Go(func() {
 			got, err := a.publish(ctx, event(n+1, due))
-			l.note(got.status, got.deliveryID, time.Since(due), err)
+			l.note(got, time.Since(due), err)
 		})
 		step(n+1, time.Since(l.began))
 	}
@@ -102,7 +107,7 @@ func openLoop(ctx context.Context, a *account, rate float64, during time.Duratio
 // LoadFigures say what publishers did.
 type LoadFigures struct {
 	Accepted  int            `json:"events_accepted"`
-	Refused   map[string]int `json:"events_refused,omitempty"` // by status code
+	Refused   map[string]int `json:"events_refused,omitempty"` // by status code, and whether a 503 has no Retry-After
 	Seconds   float64        `json:"publishing_s"`
 	PerSecond float64        `json:"accepted_per_s"`
 	Answered  Percentile     `json:"publish_answered"`

@@ -6,54 +6,77 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Outage measures what becomes of what is published while Temporal is down: whether it is taken, what it costs in memory,
-// how fast it is delivered once Temporal is back, and whether new events wait behind it.
+// Outage measures what becomes of what is published while Temporal or Postgres is down, and of what waits for its next
+// attempt then: whether it is taken, what it costs in memory, how fast it is delivered once the part is back, and whether
+// new events wait behind it.
 type Outage struct {
-	Rate float64       `help:"Events a second, before, during and after the outage." default:"20"`
-	For  time.Duration `help:"How long to measure before the outage, to compare with." default:"15s"`
-	Down time.Duration `help:"How long Temporal stays down." default:"2m"`
+	Of      string        `help:"What is down: Temporal or Postgres." enum:"Temporal,Postgres" default:"Temporal"`
+	Rate    float64       `help:"Events a second, before, during and after the outage." default:"20"`
+	For     time.Duration `help:"How long to measure before the outage, to compare with." default:"15s"`
+	Down    time.Duration `help:"How long it stays down." default:"2m"`
+	Waiting int           `help:"Deliveries that wait for their next attempt when it goes down." default:"100"`
 }
 
 // Setup checks the flags.
 func (o *Outage) Setup() (Setup, error) {
+	const most = 100_000
 	setup := Setup{RetrySchedule: chaosSchedule, Apart: true}
-	if o.Down <= 0 || o.Down > longestLoad {
+	switch {
+	case o.Down <= 0 || o.Down > longestLoad:
 		return setup, fmt.Errorf("--down: %s is not more than 0s and at most %s", o.Down, longestLoad)
+	case o.Waiting < 0 || o.Waiting > most:
+		return setup, fmt.Errorf("--waiting: %d is not between 0 and %d", o.Waiting, most)
 	}
 	return setup, checkRate(o.Rate, o.For)
 }
 
-// Run kills Temporal, publishes meanwhile, starts it again, and goes on publishing until all has arrived.
+// Run kills the part, publishes meanwhile, starts it again, and goes on publishing until all has arrived.
 func (o *Outage) Run(ctx context.Context, rig *Rig) (Figures, error) {
-	temporal := rig.System.part("Temporal")
-	if temporal == nil {
-		return nil, errors.New("bench outage kills Temporal, so it takes only a system of its own: leave --server out")
+	part := rig.System.part(o.Of)
+	if part == nil {
+		return nil, fmt.Errorf("bench outage kills %s, so it takes only a system of its own: leave --server out", o.Of)
 	}
 	s, endpoint, err := o.newStream(ctx, rig)
 	if err != nil {
 		return nil, err
 	}
-	f := &OutageFigures{Rate: o.Rate, Before: s.endpoint.latency.percentile()}
+	f := &OutageFigures{Of: o.Of, Rate: o.Rate, Waiting: o.Waiting, Before: s.endpoint.latency.percentile()}
 	if f.MemoryBeforeMB, err = rig.memory(ctx); err != nil {
 		return nil, err
 	}
-	down, err := o.publishWhileDown(ctx, s, temporal)
+	s.endpoint.reset()
+	if err := o.haveSomeWait(ctx, s, endpoint); err != nil {
+		return nil, err
+	}
+	down, err := o.publishWhileDown(ctx, s, part)
 	if err != nil {
 		return nil, err
 	}
+	endpoint.refuses.Store(false)
+	back := endpoint.separate()
 	if f.MemoryAfterMB, err = rig.memory(ctx); err != nil {
 		return nil, err
 	}
-	back := endpoint.separate()
-	after, err := o.publishWhileDraining(ctx, s, endpoint, down.accepted)
+	after, err := o.publishWhileDraining(ctx, s, endpoint, down.accepted+o.Waiting)
 	if err != nil {
 		return nil, err
 	}
 	f.fill(down, after, endpoint, back)
 	return f, nil
+}
+
+// haveSomeWait has the endpoint refuse the first attempts of some deliveries, and whatever comes until the outage is over.
+func (o *Outage) haveSomeWait(ctx context.Context, s *stream, endpoint *parted) error {
+	const patience, beyond = time.Minute, 1_000_000 // other numbers than those of what is published meanwhile
+	endpoint.refuses.Store(o.Waiting > 0)
+	if err := s.account.publishMany(ctx, beyond, o.Waiting); err != nil {
+		return err
+	}
+	return await(ctx, func() int { return int(endpoint.refused.Load()) }, o.Waiting, patience, func(int) {})
 }
 
 // newStream returns a stream that has been measured before the outage, and its endpoint.
@@ -74,22 +97,21 @@ func (o *Outage) newStream(ctx context.Context, rig *Rig) (*stream, *parted, err
 	return s, endpoint, err
 }
 
-// publishWhileDown kills Temporal and publishes until it works again.
-func (o *Outage) publishWhileDown(ctx context.Context, s *stream, temporal Part) (*load, error) {
-	s.endpoint.reset()
-	if err := temporal.Kill(); err != nil {
-		return nil, fmt.Errorf("kill Temporal: %w", err)
+// publishWhileDown kills a part and publishes until it works again.
+func (o *Outage) publishWhileDown(ctx context.Context, s *stream, part Part) (*load, error) {
+	if err := part.Kill(); err != nil {
+		return nil, fmt.Errorf("kill %s: %w", part.Name(), err)
 	}
-	phase := s.rig.Progress.Phase("publishing while Temporal is down", int(o.Down.Seconds()*o.Rate))
+	phase := s.rig.Progress.Phase("publishing while "+part.Name()+" is down", int(o.Down.Seconds()*o.Rate))
 	defer phase.Done()
 	ended := inBackground(ctx, s.account, o.Rate, phase.Set)
-	err := errors.Join(wait(ctx, o.Down), temporal.Start(ctx))
+	err := errors.Join(wait(ctx, o.Down), part.Start(ctx))
 	return ended(), err
 }
 
 // publishWhileDraining goes on publishing until what was published before has arrived, and what is published meanwhile.
 func (o *Outage) publishWhileDraining(ctx context.Context, s *stream, endpoint *parted, backlog int) (*load, error) {
-	const patience = time.Minute
+	const patience = 3 * time.Minute // an activity that failed again and again is tried each minute
 	phase := s.rig.Progress.Phase("delivering what waited", backlog)
 	defer phase.Done()
 	ended := inBackground(ctx, s.account, o.Rate, func(int) {})
@@ -125,6 +147,9 @@ type parted struct {
 	mu            sync.Mutex
 	moment        time.Time // zero until it is there
 	before, after *arrivals
+
+	refuses atomic.Bool // all that comes
+	refused atomic.Int64
 }
 
 // separate makes this the moment.
@@ -135,9 +160,14 @@ func (p *parted) separate() time.Time {
 	return p.moment
 }
 
-// ServeHTTP answers 200.
+// ServeHTTP answers 200, or 503 while the endpoint refuses what comes.
 func (p *parted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
+	if p.refuses.Load() {
+		p.refused.Add(1)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	if number, due, ok := readEvent(r.Body); ok {
 		p.of(due).note(arrival{path: r.URL.Path, number: number}, due, now)
 	}

@@ -63,7 +63,7 @@ func (r *Recovery) exhaust(ctx context.Context, s *stream, endpoint *outage) err
 	const patience = 30 * time.Second
 	phase := s.rig.Progress.Phase("having deliveries exhausted", r.Deliveries)
 	defer phase.Done()
-	if err := s.account.publishMany(ctx, r.Deliveries); err != nil {
+	if err := s.account.publishMany(ctx, 1, r.Deliveries); err != nil {
 		return err
 	}
 	if err := await(ctx, endpoint.count, r.Deliveries, patience, phase.Set); err != nil {
