@@ -201,11 +201,25 @@ func (s *Starter) startQueued(ctx context.Context) {
 		if err := s.start(detached, d); err != nil {
 			failed = true
 			s.inHand.remove(d.ID)
-			s.log.Warn("start delivery; the sweep will", "delivery", d.ID, "error", err)
+			s.log.Warn("start delivery; the sweep will", "delivery", d.ID, "error", err, "queued", s.leaveQueued())
 			continue
 		}
 		failed = false
 		s.inHand.start(d.ID)
+	}
+}
+
+// leaveQueued leaves what is queued to the sweep, and returns how many that are. It is done when a start has failed: what is
+// published once Temporal is back is not to wait here behind all that was published while it was down.
+func (s *Starter) leaveQueued() (n int) {
+	for {
+		select {
+		case d := <-s.queue:
+			s.inHand.remove(d.ID)
+			n++
+		default:
+			return n
+		}
 	}
 }
 
@@ -300,13 +314,17 @@ func (s *Starter) startSwept(ctx context.Context, d webhook.Delivery) error {
 	case d.AttemptCount > 0:
 		return s.startAgain(ctx, d)
 	default:
-		return s.startWith(ctx, d, temporal.Priority{FairnessKey: backlog})
+		return s.startWith(ctx, d, temporal.Priority{FairnessKey: backlog, FairnessWeight: backlogWeight})
 	}
 }
 
-// backlog is the fairness key of all workflows that the sweep starts: together they get the turn of one webhook, where
-// Temporal has a queue. After an outage there may be thousands, and what is published then is not to wait behind them.
-const backlog = "backlog"
+// backlog is the fairness key of all workflows that the sweep starts, and backlogWeight how many turns it gets for each of
+// a webhook, where Temporal has a queue. After an outage there may be thousands, and what is published then is not to wait
+// behind them: not even where it takes most of what the workers get through.
+const (
+	backlog       = "backlog"
+	backlogWeight = 0.1
+)
 
 // start starts the delivery's workflow; that it was started before is fine.
 func (s *Starter) start(ctx context.Context, d webhook.Delivery) error {
