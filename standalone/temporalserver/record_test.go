@@ -19,6 +19,7 @@ import (
 	temporalsql "go.temporal.io/server/common/persistence/sql"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin/postgresql"
+	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/common/resolver"
 	"go.temporal.io/server/service/history/tasks"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -86,6 +87,43 @@ func completion(run string, version int64) *persistence.InternalUpdateWorkflowEx
 	}
 }
 
+// step is what happens to a running workflow: what it waits for changes. It is in its first state, the version 1, before.
+func step(version int64, change func(*persistence.InternalWorkflowMutation)) *persistence.InternalUpdateWorkflowExecutionRequest {
+	request := completion(someRun, version)
+	request.UpdateWorkflowNewEvents = newEvents(10*version, false)
+	update := &request.UpdateWorkflowMutation
+	update.ExecutionState = executionState(someRun, enumsspb.WORKFLOW_EXECUTION_STATE_RUNNING, enums.WORKFLOW_EXECUTION_STATUS_RUNNING)
+	update.Tasks = queued(200 * version)
+	change(update)
+	return request
+}
+
+// steps are those of a workflow that has activities, timers and signals; each leaves traces, and the last but one of all.
+func steps() []*persistence.InternalUpdateWorkflowExecutionRequest {
+	started := step(3, func(u *persistence.InternalWorkflowMutation) {
+		u.UpsertActivityInfos = map[int64]*commonpb.DataBlob{5: blob("started")}
+	})
+	started.UpdateWorkflowNewEvents = nil
+	return []*persistence.InternalUpdateWorkflowExecutionRequest{
+		step(2, func(u *persistence.InternalWorkflowMutation) {
+			u.UpsertActivityInfos = map[int64]*commonpb.DataBlob{5: blob("scheduled"), 6: blob("scheduled too")}
+			u.UpsertTimerInfos = map[string]*commonpb.DataBlob{"1": blob("first"), "2": blob("second")}
+		}),
+		started,
+		step(4, func(u *persistence.InternalWorkflowMutation) {
+			u.UpsertSignalRequestedIDs = map[string]struct{}{"a": {}, "b": {}}
+			u.DeleteActivityInfos = map[int64]struct{}{5: {}, 7: {}}
+			u.DeleteTimerInfos = map[string]struct{}{"1": {}}
+		}),
+		step(5, func(u *persistence.InternalWorkflowMutation) {
+			u.UpsertSignalRequestedIDs = map[string]struct{}{"b": {}}
+			u.DeleteSignalRequestedIDs = map[string]struct{}{"a": {}}
+			u.UpsertTimerInfos = map[string]*commonpb.DataBlob{"2": blob("changed")}
+		}),
+		completion(someRun, 6),
+	}
+}
+
 // executionStores are Temporal's own store and that of this package, on one database.
 func executionStores(t *testing.T) (own, ours persistence.ExecutionStore, plain *sql.DB) {
 	t.Helper()
@@ -114,6 +152,7 @@ func written(t *testing.T, db *sql.DB) map[string]string {
 	all := make(map[string]string)
 	for _, table := range []string{
 		"executions", "current_executions", "history_tree", "history_node", "transfer_tasks", "timer_tasks", "visibility_tasks", "shards",
+		"activity_info_maps", "timer_info_maps", "signals_requested_sets",
 	} {
 		var rows string
 		require.NoError(t, db.QueryRowContext(within(t), "SELECT COALESCE(string_agg(t::text, ' ' ORDER BY t::text), '') FROM "+table+" t").Scan(&rows))
@@ -124,7 +163,8 @@ func written(t *testing.T, db *sql.DB) map[string]string {
 
 func empty(t *testing.T, db *sql.DB) {
 	t.Helper()
-	_, err := db.ExecContext(within(t), "TRUNCATE executions, current_executions, history_tree, history_node, transfer_tasks, timer_tasks, visibility_tasks")
+	_, err := db.ExecContext(within(t), `TRUNCATE executions, current_executions, history_tree, history_node, transfer_tasks, timer_tasks,
+		visibility_tasks, activity_info_maps, timer_info_maps, signals_requested_sets`)
 	require.NoError(t, err)
 }
 
@@ -132,26 +172,44 @@ func empty(t *testing.T, db *sql.DB) {
 func TestWrittenAtOnce(t *testing.T) {
 	t.Parallel()
 	own, ours, db := executionStores(t)
-	var created, completed map[string]string
+	var truth []map[string]string // after each step
 	for _, store := range []persistence.ExecutionStore{own, ours} {
 		empty(t, db)
 		_, err := store.CreateWorkflowExecution(within(t), creation(someRun))
 		require.NoError(t, err)
-		rows := written(t, db)
+		rows := []map[string]string{written(t, db)}
+		for _, request := range steps() {
+			require.NoError(t, store.UpdateWorkflowExecution(within(t), request))
+			rows = append(rows, written(t, db))
+			require.NotEqual(t, rows[len(rows)-2], rows[len(rows)-1])
+		}
 		if store == own {
-			created = rows
-			for table, text := range rows {
+			truth = rows
+			for table, text := range rows[3] {
 				require.NotEmpty(t, text, table)
 			}
 		}
-		require.Equal(t, created, rows)
-		require.NoError(t, store.UpdateWorkflowExecution(within(t), completion(someRun, 2)))
-		if rows = written(t, db); store == own {
-			completed = rows
-		}
-		require.Equal(t, completed, rows)
+		require.Equal(t, truth, rows)
 	}
-	require.NotEqual(t, created, completed)
+}
+
+// All steps of a workflow's life are taken at once: none falls back to Temporal's own.
+func TestEachStepAtOnce(t *testing.T) {
+	t.Parallel()
+	_, ours, _ := executionStores(t)
+	inner := ours.(*executionStore).ExecutionStore
+	_, err := ours.CreateWorkflowExecution(within(t), creation(someRun))
+	require.NoError(t, err)
+	run, err := primitives.ParseUUID(someRun)
+	require.NoError(t, err)
+	for _, request := range steps() {
+		expected := expectation{rangeID: rangeID, runID: run, dbRecordVersion: request.UpdateWorkflowMutation.DBRecordVersion - 1}
+		done, err := atOnce(within(t), 1, expected, func(ctx context.Context) error {
+			return inner.UpdateWorkflowExecution(ctx, request)
+		})
+		require.NoError(t, err)
+		require.True(t, done, "version %d", request.UpdateWorkflowMutation.DBRecordVersion)
+	}
 }
 
 // What was not done is told apart from what may have been.
