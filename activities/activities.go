@@ -175,8 +175,7 @@ func endedBefore(prepared store.Prepared, request webhook.AttemptRequest) (webho
 }
 
 func (a *Activities) send(ctx context.Context, prepared store.Prepared) (answered answer) {
-	landed := a.lanes.Begin(prepared.Webhook.ID, prepared.Delivery.ID)
-	defer func() { landed(answered.outcome == webhook.OutcomeSuccess) }()
+	defer a.lanes.Begin(prepared.Webhook.ID, prepared.Delivery.ID)()
 	a.metrics.AttemptBegins()
 	defer a.metrics.AttemptEnds()
 	ctx, span := a.traces.Post(ctx)

@@ -2,8 +2,9 @@
 // workflow task that starts the delivery; in the queued lane it is an activity on a task queue of its own, of which
 // there are two: one for endpoints that answer quickly, one for all others. So what is slow waits beside what is slow.
 //
-// What decides is what this process has seen of a webhook: how many of its requests are in flight, for how long, and
-// how the last ones ended. It imports nothing of ours.
+// What decides is what this process has seen of a webhook: how many of its requests are in flight, and for how long it
+// has kept them waiting. How it answers does not matter: one that refuses at once holds nobody up, and would cost three
+// times as much in the queued lane. It imports nothing of ours.
 package lanes
 
 import (
@@ -27,13 +28,12 @@ const (
 	Quick = time.Second
 	// maxInFlight is how many attempts of a webhook may be in the fast lane at the same time, of an account, and of all.
 	// An attempt there holds a workflow task, of which the worker has 1,000.
-	maxInFlight    = 64
-	maxOfAccount   = 256
-	maxOfAll       = 512
-	maxNew         = 4   // of a webhook that has not answered quickly yet, since it might never answer
-	maxNewOfOwner  = 128 // of all such webhooks of an account
-	failuresInARow = 3   // as many of a webhook make it troubled
-	quickInARow    = 3   // as many quick answers end the trouble
+	maxInFlight   = 64
+	maxOfAccount  = 256
+	maxOfAll      = 512
+	maxNew        = 4   // of a webhook that has not answered quickly yet, since it might never answer
+	maxNewOfOwner = 128 // of all such webhooks of an account
+	quickInARow   = 3   // as many quick answers end the trouble
 	// startsWithin is how long a place is kept for an attempt that doesn't begin, because its workflow was not started
 	// or runs elsewhere.
 	startsWithin = 15 * time.Second
@@ -64,9 +64,8 @@ type state struct {
 	flights  map[string]*flight // by delivery
 	fast     int
 	proven   bool // its endpoint has answered quickly
-	troubled bool // its endpoint is slow, or fails
+	troubled bool // its endpoint is slow
 	quick    int  // quick answers in a row
-	failures int  // failures in a row
 }
 
 // flight is an attempt that is under way, or is to be soon.
@@ -99,7 +98,7 @@ func (t *Tracker) Likely(accountID, webhookID string) Lane {
 	return t.choose(accountID, t.state(webhookID)).Lane
 }
 
-// Troubled reports whether the webhook's endpoint has been slow or failing of late.
+// Troubled reports whether the webhook's endpoint has been slow of late.
 func (t *Tracker) Troubled(webhookID string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -108,7 +107,7 @@ func (t *Tracker) Troubled(webhookID string) bool {
 
 func (t *Tracker) choose(accountID string, s *state) Choice {
 	if s.isTroubled() {
-		return Choice{Lane: Queued, Slow: true, Why: "its endpoint has been slow or failing of late"}
+		return Choice{Lane: Queued, Slow: true, Why: "its endpoint has been slow of late"}
 	}
 	t.releaseStale(s)
 	account := t.accounts[accountID]
@@ -216,9 +215,9 @@ func (t *Tracker) Release(webhookID, deliveryID string) {
 	}
 }
 
-// Begin notes that a request to the webhook is in flight; call the returned function when it is over, with whether the
+// Begin notes that a request to the webhook is in flight; call the returned function when it is over, whether or not the
 // endpoint accepted it.
-func (t *Tracker) Begin(webhookID, deliveryID string) (end func(accepted bool)) {
+func (t *Tracker) Begin(webhookID, deliveryID string) (end func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.state(webhookID)
@@ -228,25 +227,19 @@ func (t *Tracker) Begin(webhookID, deliveryID string) (end func(accepted bool)) 
 		s.flights[deliveryID] = f
 	}
 	f.begun, f.since = true, time.Now()
-	return func(accepted bool) {
+	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.land(s, deliveryID, f)
-		s.learn(accepted, time.Since(f.since))
+		s.learn(time.Since(f.since))
 	}
 }
 
-// learn draws the conclusions from how a request ended. An endpoint is in trouble from one slow answer on, or from
-// several failures in a row; it is out of it after several quick successes in a row.
-func (s *state) learn(accepted bool, took time.Duration) {
-	if accepted {
-		s.failures = 0
-	} else {
-		s.failures++
-	}
-	if !accepted || took > Quick {
-		s.quick = 0
-		s.troubled = s.troubled || took > Quick || s.failures >= failuresInARow
+// learn draws the conclusions from how long a request took. An endpoint is in trouble from one slow answer on, and out
+// of it after several quick ones in a row.
+func (s *state) learn(took time.Duration) {
+	if took > Quick {
+		s.quick, s.troubled = 0, true
 		return
 	}
 	s.quick++

@@ -50,7 +50,7 @@ func (d *delivery) queue(ctx workflow.Context, taskQueue string, request webhook
 
 // Why an attempt is queued, beside what the starter of the delivery says about the first.
 const (
-	whyTroubled   = "its endpoint has been slow or failing of late"
+	whyTroubled   = "its endpoint has been slow of late"
 	whyFastFailed = "it could not be made in the fast lane"
 	whyWaited     = "it waited for its turn under the webhook's rate limit"
 	whyRetry      = "it is a retry"

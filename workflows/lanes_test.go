@@ -15,7 +15,7 @@ func TestLanes(t *testing.T) {
 	t.Parallel()
 	const fast, quick, slow = "fast", workflows.AttemptTaskQueue, workflows.SlowAttemptTaskQueue
 	const first, retry, slowRetry = "many requests are in flight", "it is a retry", "it is a retry, and the attempt before it was slow"
-	const troubled = "its endpoint has been slow or failing of late"
+	const troubled = "its endpoint has been slow of late"
 	for name, scenario := range map[string]struct {
 		fast, slow, trouble bool
 		byWorker            bool
