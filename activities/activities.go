@@ -76,7 +76,7 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 		err := a.end(ctx, request.DeliveryID, status)
 		return webhook.AttemptResult{Number: prepared.Delivery.AttemptCount, Status: status}, infrastructure(err)
 	}
-	if result, moved := a.move(prepared, request); moved {
+	if result, moved := a.move(ctx, prepared, request); moved {
 		return result, nil
 	}
 	if taken, err := a.takeTurn(ctx, prepared, request); err != nil || !taken {
@@ -90,8 +90,9 @@ func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest
 	return result, err
 }
 
-// move reports whether the attempt is to be made elsewhere, and where. One that stays in the fast lane has a place there.
-func (a *Activities) move(prepared store.Prepared, request webhook.AttemptRequest) (webhook.AttemptResult, bool) {
+// move reports whether the attempt is to be made elsewhere, and where. One that stays in the fast lane has a place there,
+// where a slow endpoint is good enough.
+func (a *Activities) move(ctx context.Context, prepared store.Prepared, request webhook.AttemptRequest) (webhook.AttemptResult, bool) {
 	result := unattempted(prepared.Delivery)
 	result.Moved = true
 	if request.ChooseLane { // which looks for trouble, too
@@ -99,7 +100,11 @@ func (a *Activities) move(prepared store.Prepared, request webhook.AttemptReques
 		result.Quick, result.LaneReason = !choice.Slow, choice.Why
 		return result, choice.Lane != lanes.Fast
 	}
-	return result, request.MayMove && a.lanes.Troubled(prepared.Webhook.ID)
+	worst := lanes.Prompt
+	if activity.GetInfo(ctx).IsLocalActivity {
+		worst = lanes.Slow
+	}
+	return result, request.MayMove && a.lanes.Pace(prepared.Webhook.ID) > worst
 }
 
 // unattempted is where a delivery stands to which no attempt is made now.

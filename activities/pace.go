@@ -12,8 +12,8 @@ import (
 	"github.com/durahook/durahook/webhook"
 )
 
-// Attempts in the queued lane that failed or took long are told to their workflows, after they were recorded, at a pace
-// of endingsPerCPU a second. An endpoint that closes all its connections, or a burst that runs into its timeouts, ends
+// Attempts that took long, and those in the queued lane that failed, are told to their workflows, after they were recorded,
+// at a pace of endingsPerCPU a second. An endpoint that closes all its connections, or a burst that runs into its timeouts, ends
 // hundreds of attempts at the same moment, and what follows each, up to the timer for the next, would keep the deliveries
 // to all other endpoints waiting for a second. Nothing about these is urgent: the next attempt is a minute away. Their
 // timers are as far apart, then, and so are the retries.
@@ -24,8 +24,8 @@ const (
 
 // endInTurn waits for the turn of an attempt that is not urgent.
 func (a *Activities) endInTurn(ctx context.Context, result webhook.AttemptResult) {
-	quick := result.Outcome == webhook.OutcomeSuccess && time.Duration(result.ResponseTimeMS)*time.Millisecond <= lanes.Quick
-	if !quick && !activity.GetInfo(ctx).IsLocalActivity {
+	quick := time.Duration(result.ResponseTimeMS)*time.Millisecond <= lanes.Quick
+	if fast := activity.GetInfo(ctx).IsLocalActivity; !quick || (result.Outcome != webhook.OutcomeSuccess && !fast) {
 		a.endings.wait(ctx, activity.GetWorkerStopChannel(ctx))
 	}
 }

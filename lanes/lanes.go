@@ -23,17 +23,32 @@ const (
 	Undecided Lane = "undecided"
 )
 
+// Pace is how long a webhook's endpoint takes to answer.
+type Pace int
+
+// The paces.
 const (
-	// Quick is what an endpoint takes at most that counts as quick.
+	Prompt Pace = iota
+	Slow        // over Quick
+	Stuck       // over patience, or it does not answer at all
+)
+
+const (
+	// Quick is what an endpoint takes at most that counts as prompt.
 	Quick = time.Second
+	// patience is what a slow endpoint takes at most, as receivers are asked to. A local activity under 8 s costs no more
+	// than a short one.
+	patience = 5 * time.Second
 	// maxInFlight is how many attempts of a webhook may be in the fast lane at the same time, of an account, and of all.
 	// An attempt there holds a workflow task, of which the worker has 1,000.
-	maxInFlight   = 64
-	maxOfAccount  = 256
-	maxOfAll      = 512
-	maxNew        = 4   // of a webhook that has not answered quickly yet, since it might never answer
-	maxNewOfOwner = 128 // of all such webhooks of an account
-	quickInARow   = 3   // as many quick answers end the trouble
+	maxInFlight  = 64
+	maxOfAccount = 256
+	maxOfAll     = 512
+	// Of these, attempts that may take long: to webhooks that are slow or have not answered yet.
+	maxLongOfAccount = 128
+	maxLongOfAll     = 256
+	maxNew           = 4 // of a webhook that has not answered yet, since it might never answer
+	betterInARow     = 3 // as many better answers make an endpoint's pace a better one
 	// startsWithin is how long a place is kept for an attempt that doesn't begin, because its workflow was not started
 	// or runs elsewhere.
 	startsWithin = 15 * time.Second
@@ -53,25 +68,25 @@ type Tracker struct {
 	mu       sync.Mutex
 	webhooks map[string]*state
 	accounts map[string]*held
-	fast     int // attempts in the fast lane
+	fast     held
 }
 
-// held counts the attempts in the fast lane that belong to an account.
-type held struct{ all, new int }
+// held counts attempts in the fast lane.
+type held struct{ all, long int }
 
 // state is what is known of a webhook.
 type state struct {
-	flights  map[string]*flight // by delivery
-	fast     int
-	proven   bool // its endpoint has answered quickly
-	troubled bool // its endpoint is slow
-	quick    int  // quick answers in a row
+	flights map[string]*flight // by delivery
+	fast    int
+	proven  bool // its endpoint has answered, and was not stuck
+	pace    Pace // of its endpoint
+	better  int  // answers in a row that were better than that
 }
 
 // flight is an attempt that is under way, or is to be soon.
 type flight struct {
 	account string // empty in the queued lane
-	new     bool   // the webhook was not proven
+	long    bool   // it may take long
 	begun   bool
 	since   time.Time
 }
@@ -84,7 +99,7 @@ func (t *Tracker) Choose(accountID, webhookID, deliveryID string) Choice {
 	s := t.state(webhookID)
 	choice := t.choose(accountID, s)
 	if choice.Lane == Fast {
-		f := &flight{account: accountID, new: !s.proven, since: time.Now()}
+		f := &flight{account: accountID, long: s.mayTakeLong(), since: time.Now()}
 		s.flights[deliveryID] = f
 		t.hold(s, f, 1)
 	}
@@ -98,15 +113,15 @@ func (t *Tracker) Likely(accountID, webhookID string) Lane {
 	return t.choose(accountID, t.state(webhookID)).Lane
 }
 
-// Troubled reports whether the webhook's endpoint has been slow of late.
-func (t *Tracker) Troubled(webhookID string) bool {
+// Pace returns how long the webhook's endpoint has taken of late.
+func (t *Tracker) Pace(webhookID string) Pace {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.state(webhookID).isTroubled()
+	return t.state(webhookID).look()
 }
 
 func (t *Tracker) choose(accountID string, s *state) Choice {
-	if s.isTroubled() {
+	if s.look() == Stuck {
 		return Choice{Lane: Queued, Slow: true, Why: "its endpoint has been slow of late"}
 	}
 	t.releaseStale(s)
@@ -114,32 +129,45 @@ func (t *Tracker) choose(accountID string, s *state) Choice {
 	if account == nil {
 		account = new(held)
 	}
+	long := s.mayTakeLong()
 	switch {
-	case !s.proven && (s.fast >= maxNew || account.new >= maxNewOfOwner):
+	case !s.proven && s.fast >= maxNew:
 		return Choice{Lane: Queued, Slow: true, Why: "its endpoint has not answered yet, and requests are in flight"}
 	case s.fast >= maxInFlight:
-		return Choice{Lane: Queued, Why: "many requests to its endpoint are in flight"}
-	case account.all >= maxOfAccount:
-		return Choice{Lane: Queued, Why: "many requests of the account are in flight"}
-	case t.fast >= maxOfAll:
-		return Choice{Lane: Queued, Why: "many requests are in flight"}
+		return Choice{Lane: Queued, Slow: long, Why: "many requests to its endpoint are in flight"}
+	case account.all >= maxOfAccount, long && account.long >= maxLongOfAccount:
+		return Choice{Lane: Queued, Slow: long, Why: "many requests of the account are in flight"}
+	case t.fast.all >= maxOfAll, long && t.fast.long >= maxLongOfAll:
+		return Choice{Lane: Queued, Slow: long, Why: "many requests are in flight"}
 	default:
 		return Choice{Lane: Fast}
 	}
 }
 
-// isTroubled also finds out about requests that should have been answered by now.
-func (s *state) isTroubled() bool {
-	if s.troubled {
-		return true
-	}
+// look returns the pace, after a look at the requests that should have been answered by now.
+func (s *state) look() Pace {
 	for _, f := range s.flights {
-		if f.begun && time.Since(f.since) > Quick {
-			s.troubled, s.quick = true, 0
-			return true
+		if !f.begun {
+			continue
+		}
+		if pace := paceOf(time.Since(f.since)); pace > s.pace {
+			s.pace, s.better = pace, 0
 		}
 	}
-	return false
+	return s.pace
+}
+
+func (s *state) mayTakeLong() bool { return !s.proven || s.pace > Prompt }
+
+func paceOf(took time.Duration) Pace {
+	switch {
+	case took <= Quick:
+		return Prompt
+	case took <= patience:
+		return Slow
+	default:
+		return Stuck
+	}
 }
 
 // state returns what is known of a webhook, and makes room for it.
@@ -171,11 +199,12 @@ func (t *Tracker) hold(s *state, f *flight, n int) {
 		account = new(held)
 		t.accounts[f.account] = account
 	}
-	t.fast += n
 	s.fast += n
-	account.all += n
-	if f.new {
-		account.new += n
+	for _, of := range []*held{account, &t.fast} {
+		of.all += n
+		if f.long {
+			of.long += n
+		}
 	}
 	if account.all == 0 {
 		delete(t.accounts, f.account)
@@ -235,16 +264,17 @@ func (t *Tracker) Begin(webhookID, deliveryID string) (end func()) {
 	}
 }
 
-// learn draws the conclusions from how long a request took. An endpoint is in trouble from one slow answer on, and out
-// of it after several quick ones in a row.
+// learn draws the conclusions from how long a request took. One that took longer than those before makes the endpoint's
+// pace a worse one at once; several in a row that took less make it a better one.
 func (s *state) learn(took time.Duration) {
-	if took > Quick {
-		s.quick, s.troubled = 0, true
+	pace := paceOf(took)
+	s.proven = s.proven || pace < Stuck
+	if pace >= s.pace {
+		s.pace, s.better = pace, 0
 		return
 	}
-	s.quick++
-	s.proven = true
-	if s.quick >= quickInARow {
-		s.troubled = false
+	s.better++
+	if s.better >= betterInARow {
+		s.pace, s.better = s.pace-1, 0
 	}
 }

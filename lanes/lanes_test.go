@@ -66,7 +66,7 @@ func with(t *testing.T, test func(h *harness)) {
 }
 
 const (
-	troubled = "its endpoint has been slow of late"
+	slow     = "its endpoint has been slow of late"
 	unproven = "its endpoint has not answered yet, and requests are in flight"
 	crowded  = "many requests to its endpoint are in flight"
 )
@@ -121,35 +121,77 @@ func TestAnEndpointThatNeverAnswers(t *testing.T) {
 		h.queued(account, "whk_new", true, unproven)
 
 		h.prove("whk_known")
-		require.False(h.t, h.Troubled("whk_known"))
+		require.Equal(h.t, lanes.Prompt, h.Pace("whk_known"))
 		h.Begin("whk_known", h.fast(account, "whk_known"))
 		<-time.After(1100 * time.Millisecond)
+		require.Equal(h.t, lanes.Slow, h.Pace("whk_known"))
+		h.fast(account, "whk_known")
+		<-time.After(4 * time.Second)
 		for _, webhook := range []string{"whk_new", "whk_known"} {
-			require.True(h.t, h.Troubled(webhook))
-			h.queued(account, webhook, true, troubled)
+			require.Equal(h.t, lanes.Stuck, h.Pace(webhook))
+			h.queued(account, webhook, true, slow)
 		}
 		h.fast(account, "whk_other")
 	})
 }
 
-func TestTrouble(t *testing.T) {
+// One answer makes the pace a worse one, and three in a row a better one.
+func TestPace(t *testing.T) {
 	t.Parallel()
 	with(t, func(h *harness) {
-		h.prove("whk_1")
-		h.request("whk_1", 1001*time.Millisecond)
-		h.queued(account, "whk_1", true, troubled) // one slow answer is enough
-		h.prove("whk_1", "whk_1")
-		h.queued(account, "whk_1", true, troubled)
-		h.prove("whk_1")
-		h.fast(account, "whk_1") // three quick ones in a row end it
+		answers := func(took time.Duration, pace lanes.Pace) {
+			t.Helper()
+			h.request("whk_1", took)
+			require.Equal(t, pace, h.Pace("whk_1"))
+		}
+		const quick, slow, stuck = time.Second, 5 * time.Second, 5001 * time.Millisecond
+		answers(quick, lanes.Prompt)
+		answers(quick+1, lanes.Slow)
+		answers(quick, lanes.Slow)
+		answers(quick, lanes.Slow)
+		answers(slow, lanes.Slow)
+		answers(quick, lanes.Slow)
+		answers(quick, lanes.Slow)
+		answers(quick, lanes.Prompt)
+		answers(stuck, lanes.Stuck)
+		answers(quick, lanes.Stuck)
+		answers(slow, lanes.Stuck)
+		answers(quick, lanes.Slow)
+		answers(quick, lanes.Slow)
+		answers(quick, lanes.Slow)
+		answers(quick, lanes.Prompt)
+	})
+}
 
-		h.request("whk_1", 1001*time.Millisecond)
-		h.prove("whk_1", "whk_1")
-		h.request("whk_1", 1001*time.Millisecond)
-		h.prove("whk_1", "whk_1")
-		h.queued(account, "whk_1", true, troubled) // in a row
-		h.prove("whk_1")
-		h.fast(account, "whk_1")
+// A slow endpoint has places in the fast lane, but leaves half of them to others.
+func TestSlowEndpoints(t *testing.T) {
+	t.Parallel()
+	with(t, func(h *harness) {
+		h.request("whk_1", 2*time.Second)
+		h.request("whk_2", 2*time.Second)
+		h.request("whk_3", 2*time.Second)
+		for range ofQuick {
+			h.fast(account, "whk_1")
+		}
+		h.queued(account, "whk_1", true, crowded)
+		for range ofQuick {
+			h.fast(account, "whk_2")
+		}
+		h.queued(account, "whk_3", true, "many requests of the account are in flight")
+		h.prove("whk_prompt")
+		h.fast(account, "whk_prompt")
+
+		for i := range 2 {
+			webhook := fmt.Sprintf("whk_other_%d", i)
+			h.request(webhook, 2*time.Second)
+			for range ofQuick {
+				h.fast("acc_2", webhook)
+			}
+		}
+		h.request("whk_third", 2*time.Second)
+		h.queued("acc_3", "whk_third", true, "many requests are in flight")
+		h.prove("whk_third_prompt")
+		h.fast("acc_3", "whk_third_prompt")
 	})
 }
 
@@ -161,7 +203,7 @@ func TestAnAccountHasLimits(t *testing.T) {
 				h.fast(account, fmt.Sprintf("whk_new_%d", i))
 			}
 		}
-		h.queued(account, "whk_new", true, unproven)
+		h.queued(account, "whk_new", true, "many requests of the account are in flight")
 		h.fast("acc_2", "whk_theirs")
 		h.prove("whk_a", "whk_b", "whk_c")
 		for range ofQuick {
@@ -183,6 +225,7 @@ func TestTheProcessHasALimit(t *testing.T) {
 				h.fast(fmt.Sprintf("acc_%d", i/4), webhook)
 			}
 		}
+		h.prove("whk_other")
 		h.queued("acc_other", "whk_other", false, "many requests are in flight")
 	})
 }
@@ -196,7 +239,7 @@ func TestTrackerIsSafeForConcurrentUse(t *testing.T) {
 			for i := range 100 {
 				webhook, id := fmt.Sprintf("whk_%d", i%3), fmt.Sprintf("dlv_%d_%d", worker, i)
 				fast := h.Choose(account, webhook, id).Lane == lanes.Fast
-				h.Troubled(webhook)
+				h.Pace(webhook)
 				if fast && i%5 == 0 {
 					h.Release(webhook, id)
 					continue

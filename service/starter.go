@@ -178,7 +178,7 @@ func (s *Starter) chooseLane(d webhook.Delivery) lanes.Choice {
 
 // queuedLane returns the queued lane for what is not a delivery's first attempt.
 func (s *Starter) queuedLane(d webhook.Delivery) lanes.Choice {
-	return lanes.Choice{Lane: lanes.Queued, Slow: s.lanes != nil && s.lanes.Troubled(d.WebhookID), Why: "a retry was asked for"}
+	return lanes.Choice{Lane: lanes.Queued, Slow: s.lanes != nil && s.lanes.Pace(d.WebhookID) > lanes.Prompt, Why: "a retry was asked for"}
 }
 
 // release gives back the place in the fast lane of a delivery that was not started.
