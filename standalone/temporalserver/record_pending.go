@@ -10,31 +10,27 @@ import (
 )
 
 // The recorded steps for what a workflow waits for: the activities and timers under way, and the signals that it has had.
+// Each is a row, told apart by its key.
 
-// pending is a table of a row for each thing that a workflow waits for.
-type pending struct {
-	table, key string
-}
+const (
+	activitiesTable, activityKey = "activity_info_maps", "schedule_id"
+	timersTable, timerKey        = "timer_info_maps", "timer_id"
+	signalsTable, signalKey      = "signals_requested_sets", "signal_id"
+)
 
-// replace adds rows, or writes them anew. A row is its key, by which it is told apart, and its values.
-func (p pending) replace(r *record, rows ...[]any) sql.Result {
-	return r.insert(p.table, "shard_id, namespace_id, workflow_id, run_id, "+p.key+", data, data_encoding",
-		" ON CONFLICT (shard_id, namespace_id, workflow_id, run_id, "+p.key+
+// replace adds rows, or writes them anew.
+func (r *record) replace(table, key string, rows ...[]any) sql.Result {
+	return r.insert(table, "shard_id, namespace_id, workflow_id, run_id, "+key+", data, data_encoding",
+		" ON CONFLICT (shard_id, namespace_id, workflow_id, run_id, "+key+
 			") DO UPDATE SET data = excluded.data, data_encoding = excluded.data_encoding", rows...)
 }
 
-// remove deletes the rows that have one of the keys, a slice.
-func (p pending) remove(r *record, shard int32, namespace primitives.UUID, workflow string, run primitives.UUID, keys any) sql.Result {
-	r.add("DELETE FROM "+p.table+" WHERE shard_id = ? AND namespace_id = ? AND workflow_id = ? AND run_id = ? AND "+p.key+" = ANY (?)",
+// remove deletes a run's rows that have one of the keys, a slice.
+func (r *record) remove(table, key string, shard int32, namespace primitives.UUID, workflow string, run primitives.UUID, keys any) sql.Result {
+	r.add("DELETE FROM "+table+" WHERE shard_id = ? AND namespace_id = ? AND workflow_id = ? AND run_id = ? AND "+key+" = ANY (?)",
 		shard, []byte(namespace), workflow, []byte(run), keys)
 	return driver.RowsAffected(0) // nobody asks how many there were
 }
-
-var (
-	pendingActivities = pending{table: "activity_info_maps", key: "schedule_id"}
-	pendingTimers     = pending{table: "timer_info_maps", key: "timer_id"}
-	signalsRequested  = pending{table: "signals_requested_sets", key: "signal_id"}
-)
 
 // ReplaceIntoActivityInfoMaps writes the state of activities.
 func (r *record) ReplaceIntoActivityInfoMaps(_ context.Context, activities []sqlplugin.ActivityInfoMapsRow) (sql.Result, error) {
@@ -42,12 +38,12 @@ func (r *record) ReplaceIntoActivityInfoMaps(_ context.Context, activities []sql
 	for i, a := range activities {
 		rows[i] = []any{a.ShardID, []byte(a.NamespaceID), a.WorkflowID, []byte(a.RunID), a.ScheduleID, a.Data, a.DataEncoding}
 	}
-	return pendingActivities.replace(r, rows...), nil
+	return r.replace(activitiesTable, activityKey, rows...), nil
 }
 
 // DeleteFromActivityInfoMaps removes activities that are over.
 func (r *record) DeleteFromActivityInfoMaps(_ context.Context, f sqlplugin.ActivityInfoMapsFilter) (sql.Result, error) {
-	return pendingActivities.remove(r, f.ShardID, f.NamespaceID, f.WorkflowID, f.RunID, f.ScheduleIDs), nil
+	return r.remove(activitiesTable, activityKey, f.ShardID, f.NamespaceID, f.WorkflowID, f.RunID, f.ScheduleIDs), nil
 }
 
 // ReplaceIntoTimerInfoMaps writes timers.
@@ -56,12 +52,12 @@ func (r *record) ReplaceIntoTimerInfoMaps(_ context.Context, timers []sqlplugin.
 	for i, t := range timers {
 		rows[i] = []any{t.ShardID, []byte(t.NamespaceID), t.WorkflowID, []byte(t.RunID), t.TimerID, t.Data, t.DataEncoding}
 	}
-	return pendingTimers.replace(r, rows...), nil
+	return r.replace(timersTable, timerKey, rows...), nil
 }
 
 // DeleteFromTimerInfoMaps removes timers that are over.
 func (r *record) DeleteFromTimerInfoMaps(_ context.Context, f sqlplugin.TimerInfoMapsFilter) (sql.Result, error) {
-	return pendingTimers.remove(r, f.ShardID, f.NamespaceID, f.WorkflowID, f.RunID, f.TimerIDs), nil
+	return r.remove(timersTable, timerKey, f.ShardID, f.NamespaceID, f.WorkflowID, f.RunID, f.TimerIDs), nil
 }
 
 // ReplaceIntoSignalsRequestedSets notes signals that have come in.
@@ -70,10 +66,10 @@ func (r *record) ReplaceIntoSignalsRequestedSets(_ context.Context, signals []sq
 	for i, s := range signals {
 		rows[i] = []any{s.ShardID, []byte(s.NamespaceID), s.WorkflowID, []byte(s.RunID), s.SignalID}
 	}
-	return r.insert("signals_requested_sets", "shard_id, namespace_id, workflow_id, run_id, signal_id", " ON CONFLICT DO NOTHING", rows...), nil
+	return r.insert(signalsTable, "shard_id, namespace_id, workflow_id, run_id, "+signalKey, " ON CONFLICT DO NOTHING", rows...), nil
 }
 
 // DeleteFromSignalsRequestedSets forgets signals.
 func (r *record) DeleteFromSignalsRequestedSets(_ context.Context, f sqlplugin.SignalsRequestedSetsFilter) (sql.Result, error) {
-	return signalsRequested.remove(r, f.ShardID, f.NamespaceID, f.WorkflowID, f.RunID, f.SignalIDs), nil
+	return r.remove(signalsTable, signalKey, f.ShardID, f.NamespaceID, f.WorkflowID, f.RunID, f.SignalIDs), nil
 }
