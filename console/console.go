@@ -56,6 +56,7 @@ type Service interface {
 	Inspect(ctx context.Context, accountID, id string) (service.Inspection, error)
 	CancelRecovery(ctx context.Context, accountID, id string) (webhook.Recovery, error)
 	Recover(ctx context.Context, accountID, webhookID string, d webhook.RecoveryDefinition) (webhook.Recovery, error)
+	Recoverable(ctx context.Context, accountID, webhookID string, d webhook.RecoveryDefinition, atMost int) (webhook.Recovery, int, error)
 	Recoveries(ctx context.Context, accountID, webhookID string, page store.Page) ([]webhook.Recovery, error)
 	Webhook(ctx context.Context, accountID, id string) (webhook.Webhook, error)
 	AccountStats(ctx context.Context, accountID string, since, until time.Time, atMost int) (webhook.Stats, error)

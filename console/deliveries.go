@@ -22,6 +22,7 @@ type deliveriesPage struct {
 	EventTypes  []string // suggested; any can be looked for
 	Filtered    bool
 	Searches    []service.SearchLink // in the Temporal Web UI
+	Matching    *matching
 	Table       table
 }
 
@@ -82,8 +83,14 @@ func (c *Console) deliveriesPage(r *http.Request, s session, query query) (deliv
 	if err != nil {
 		return deliveriesPage{}, err
 	}
+	var all *matching
+	if len(shown.Rows) > 0 {
+		if all, err = c.matching(r, s, query); err != nil {
+			return deliveriesPage{}, err
+		}
+	}
 	return deliveriesPage{
-		Query: query, Spans: query.spans(deliveriesPath), EventTypes: names,
+		Matching: all, Query: query, Spans: query.spans(deliveriesPath), EventTypes: names,
 		Statuses: statusOptions(query.Status), Webhooks: webhookOptions(webhooks, query.WebhookID),
 		MoreThanMax: len(webhooks) == mostOffered,
 		Filtered:    query.DeliveryFilter != store.DeliveryFilter{}, Table: shown,

@@ -61,6 +61,7 @@ type fakeService struct {
 	statsSince   time.Time // of the last stats
 	recoveries   []webhook.Recovery
 	recoverErr   error
+	recoverable  int // how many deliveries match
 	recovered    []webhook.RecoveryDefinition
 	cancelledRec []string
 }
@@ -174,6 +175,14 @@ func (f *fakeService) Recoveries(context.Context, string, string, store.Page) ([
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.recoveries, f.err
+}
+
+func (f *fakeService) Recoverable(_ context.Context, accountID, webhookID string, d webhook.RecoveryDefinition, _ int) (webhook.Recovery, int, error) {
+	recovery, err := webhook.DefineRecovery(accountID, webhookID, d, time.Now())
+	if err == nil {
+		err = f.recoverErr
+	}
+	return recovery, f.recoverable, err
 }
 
 func (f *fakeService) Recover(_ context.Context, _, _ string, d webhook.RecoveryDefinition) (webhook.Recovery, error) {

@@ -223,7 +223,7 @@ func newRecovery(r webhook.Recovery) *recovery {
 // recover has what failed since a time retried and goes back to the webhook's page.
 func (c *Console) recover(w http.ResponseWriter, r *http.Request, s session) error {
 	return c.steer(w, r, s, func(ctx context.Context, accountID, id string) (notice, error) {
-		definition := webhook.RecoveryDefinition{Since: r.PostForm.Get("since")}
+		definition := webhook.RecoveryDefinition{Since: r.PostForm.Get("since"), Until: r.PostForm.Get("until")}
 		if status := r.PostForm.Get("status"); status != "" {
 			definition.Status = []webhook.Status{webhook.Status(status)}
 		}

@@ -20,6 +20,26 @@ import (
 // committed and will happen whatever happens next. Conflict: the webhook is disabled, or another recovery of it
 // is running.
 func (s *Service) Recover(ctx context.Context, accountID, webhookID string, d webhook.RecoveryDefinition) (webhook.Recovery, error) {
+	recovery, err := s.defineRecovery(ctx, accountID, webhookID, d)
+	if err != nil {
+		return webhook.Recovery{}, err
+	}
+	return recovery, s.store.CreateRecovery(ctx, &recovery)
+}
+
+// Recoverable returns how many deliveries [Service.Recover] would have retried, of which it counts at most atMost. What
+// it returns with them is what they match, up to now. Conflict: the webhook is disabled.
+func (s *Service) Recoverable(ctx context.Context, accountID, webhookID string, d webhook.RecoveryDefinition, atMost int) (webhook.Recovery, int, error) {
+	recovery, err := s.defineRecovery(ctx, accountID, webhookID, d)
+	if err != nil {
+		return webhook.Recovery{}, 0, err
+	}
+	matched, err := s.store.CountRecoverable(ctx, recovery, atMost)
+	return recovery, matched, err
+}
+
+// defineRecovery returns a recovery of a webhook that there is, and that is enabled.
+func (s *Service) defineRecovery(ctx context.Context, accountID, webhookID string, d webhook.RecoveryDefinition) (webhook.Recovery, error) {
 	w, err := s.Webhook(ctx, accountID, webhookID)
 	if err != nil {
 		return webhook.Recovery{}, err
@@ -28,10 +48,7 @@ func (s *Service) Recover(ctx context.Context, accountID, webhookID string, d we
 	if err != nil {
 		return webhook.Recovery{}, err
 	}
-	if err := needsEnabled(w); err != nil {
-		return webhook.Recovery{}, err
-	}
-	return recovery, s.store.CreateRecovery(ctx, &recovery)
+	return recovery, needsEnabled(w)
 }
 
 // Recovery returns one recovery of the account.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -95,6 +96,27 @@ func (s *Store) explainNoRecovery(ctx context.Context, accountID, webhookID stri
 		message = "Recovery " + *running + " of this webhook is running; wait for its end, or cancel it."
 	}
 	return &webhook.Error{Code: webhook.CodeConflict, Message: message}
+}
+
+// CountRecoverable counts how many deliveries a recovery would retry that was created now, atMost of them.
+func (s *Store) CountRecoverable(ctx context.Context, r webhook.Recovery, atMost int) (matched int, err error) {
+	row := recoveryRow{
+		AccountID: r.AccountID, WebhookID: r.WebhookID, Since: r.Since, Until: r.Until,
+		CreatedAt: time.Now().Add(clockSkew), // nothing was changed after that, by whichever clock
+	}
+	for _, status := range r.Statuses {
+		row.Statuses = append(row.Statuses, string(status))
+	}
+	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
+		return selectRecoverable(ctx, tx, row, &matched, `
+			SELECT count(*) FROM (
+				SELECT 1 FROM deliveries d WHERE d.status = ANY(:statuses) AND `+recoverable+` LIMIT `+strconv.Itoa(atMost)+`
+			) AS counted`)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count deliveries to recover: %w", err)
+	}
+	return matched, nil
 }
 
 // Recovery returns one recovery of the account.

@@ -354,3 +354,29 @@ func TestRecoveriesNeedTheDatabase(t *testing.T) {
 		require.ErrorContains(t, call(), "database is closed", name)
 	}
 }
+
+// What is counted before is what a recovery then retries.
+func TestCountRecoverable(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	w := f.newWebhook(f.account, "*")
+	ids := f.exhausted(5)
+	f.exec(`UPDATE deliveries SET status = 'waiting' WHERE id = $1`, ids[0])
+	f.exec(`UPDATE deliveries SET test = true WHERE id = $1`, ids[1])
+	f.exec(`UPDATE deliveries SET created_at = created_at - interval '2 hours' WHERE id = $1`, ids[2])
+	for want, statuses := range map[int][]webhook.Status{2: {webhook.StatusExhausted}, 3: {webhook.StatusExhausted, webhook.StatusWaiting}} {
+		n, err := f.CountRecoverable(t.Context(), f.unstored(w.ID, statuses...), 10)
+		require.NoError(t, err)
+		require.Equal(t, want, n)
+	}
+	n, err := f.CountRecoverable(t.Context(), f.unstored(w.ID, webhook.StatusExhausted), 1)
+	require.NoError(t, err)
+	require.Equal(t, 1, n, "no more are counted")
+	require.Len(t, f.rest(f.newRecovery(w.ID, webhook.StatusExhausted).ID), 2)
+
+	theirs := f.unstored(w.ID, webhook.StatusExhausted)
+	theirs.AccountID = f.newAccount("stranger")
+	n, err = f.CountRecoverable(t.Context(), theirs, 10)
+	require.NoError(t, err)
+	require.Zero(t, n, "another account's are not counted")
+}
