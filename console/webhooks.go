@@ -26,6 +26,7 @@ type webhooksPage struct {
 type overview struct {
 	Spans      []spanLink
 	Span       string // the time that it is of
+	TooMany    bool   // webhooks, for a chart
 	Outcomes   chart
 	Hours      hourTable
 	Deliveries []statusCount
@@ -38,9 +39,10 @@ func (c *Console) overview(r *http.Request, s session) (*overview, error) {
 	if err != nil {
 		return nil, err
 	}
+	tooMany := len(stats.Hours) == 0
 	stats.Hours = columnsOf(stats.Hours, span.column)
 	return &overview{
-		Spans: spanLinks(r, webhooksPath), Span: span.name, Outcomes: outcomeChart(stats),
+		TooMany: tooMany, Spans: spanLinks(r, webhooksPath), Span: span.name, Outcomes: outcomeChart(stats),
 		Hours: newHourTable(stats, span, false), Deliveries: statusCounts(stats),
 	}, nil
 }

@@ -5,12 +5,18 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lib/pq"
+
 	"github.com/durahook/durahook/webhook"
 )
 
+// MostTogether is of how many webhooks AccountStats adds the attempts up: those of more take longer than a page may.
+const MostTogether = 100
+
 // AccountStats returns the figures of all webhooks of an account together, in a span of whole hours: how its attempts
 // ended, but not how long they took, which is much more to read. Of the deliveries of each status, it counts at most
-// atMost; all with 0. What a webhook did that was deleted before the span is not in it.
+// atMost; all with 0. What a webhook did that was deleted before the span is not in it. There are no attempts, and no
+// hours, where there are more than [MostTogether] webhooks.
 func (s *Store) AccountStats(ctx context.Context, accountID string, since, until time.Time, atMost int) (webhook.Stats, error) {
 	since, until = since.UTC(), until.UTC()
 	stats := webhook.Stats{Since: since, Until: until}
@@ -18,7 +24,16 @@ func (s *Store) AccountStats(ctx context.Context, accountID string, since, until
 	if stats.Deliveries, err = s.countDeliveries(ctx, equal{accountColumn, accountID}, since, until, atMost); err != nil {
 		return webhook.Stats{}, err
 	}
-	hours, err := s.accountHours(ctx, accountID, since, until)
+	var ids []string
+	err = s.db.SelectContext(ctx, &ids, `
+		SELECT id FROM webhooks WHERE account_id = $1 AND (deleted_at IS NULL OR deleted_at >= $2) LIMIT $3`, accountID, since, MostTogether+1)
+	if err != nil {
+		return webhook.Stats{}, fmt.Errorf("find webhooks of account: %w", err)
+	}
+	if len(ids) > MostTogether {
+		return stats, nil
+	}
+	hours, err := s.hoursTogether(ctx, ids, since, until)
 	if err != nil {
 		return webhook.Stats{}, err
 	}
@@ -30,27 +45,27 @@ func (s *Store) AccountStats(ctx context.Context, accountID string, since, until
 	return stats, nil
 }
 
-// accountHoursStatement returns how many attempts ended how in each hour that was added up before, and, without an
-// outcome, the hours of webhooks that were not. Each webhook's are found by the index: a join would be planned for many
+// togetherStatement returns how many attempts to some webhooks ended how in each hour that was added up before, and,
+// without an outcome, the hours that were not. Each webhook's are found by the index: a join would be planned for many
 // more of them.
-const accountHoursStatement = `
-	WITH theirs AS MATERIALIZED (
-		SELECT id FROM webhooks WHERE account_id = $1 AND (deleted_at IS NULL OR deleted_at >= $2)
-	), known AS MATERIALIZED (
-		SELECT theirs.id, hour, version, figures FROM theirs CROSS JOIN LATERAL (
-			SELECT hour, version, figures FROM webhook_hours WHERE webhook_id = theirs.id AND hour >= $2 AND hour < $3 OFFSET 0
+const togetherStatement = `
+	WITH known AS MATERIALIZED (
+		SELECT id, hour, version, figures IS NULL AS missing, figures -> 'outcomes' AS outcomes
+		FROM unnest($1::text[]) AS w (id) CROSS JOIN LATERAL (
+			SELECT hour, version, figures FROM webhook_hours WHERE webhook_id = w.id AND hour >= $2 AND hour < $3 OFFSET 0
 		) AS of_webhook
 	)
 	SELECT '' AS webhook_id, hour, 0 AS version, key AS outcome, sum(value::int) AS attempts
-	FROM known CROSS JOIN LATERAL jsonb_each_text(figures -> 'outcomes') GROUP BY hour, key
+	FROM known CROSS JOIN LATERAL jsonb_each_text(outcomes) GROUP BY hour, key
 	UNION ALL
-	SELECT theirs.id, span.hour, COALESCE(version, 0), '', 0
-	FROM theirs CROSS JOIN generate_series($2::timestamptz, $3::timestamptz - interval '1 hour', interval '1 hour') AS span (hour)
-	LEFT JOIN known ON known.id = theirs.id AND known.hour = span.hour WHERE figures IS NULL`
+	SELECT w.id, span.hour, COALESCE(version, 0), '', 0
+	FROM unnest($1::text[]) AS w (id)
+	CROSS JOIN generate_series($2::timestamptz, $3::timestamptz - interval '1 hour', interval '1 hour') AS span (hour)
+	LEFT JOIN known ON known.id = w.id AND known.hour = span.hour WHERE COALESCE(missing, true)`
 
-// accountHours adds up the attempts of an account by hour; those of hours that nobody asked for before are read as
+// hoursTogether adds up the attempts to some webhooks by hour; those of hours that nobody asked for before are read as
 // those of single webhooks are.
-func (s *Store) accountHours(ctx context.Context, accountID string, since, until time.Time) (map[time.Time]webhook.Figures, error) {
+func (s *Store) hoursTogether(ctx context.Context, webhookIDs []string, since, until time.Time) (map[time.Time]webhook.Figures, error) {
 	var rows []struct {
 		WebhookID string          `db:"webhook_id"`
 		Hour      time.Time       `db:"hour"`
@@ -58,7 +73,7 @@ func (s *Store) accountHours(ctx context.Context, accountID string, since, until
 		Outcome   webhook.Outcome `db:"outcome"`
 		Attempts  int             `db:"attempts"`
 	}
-	if err := s.db.SelectContext(ctx, &rows, accountHoursStatement, accountID, since, until); err != nil {
+	if err := s.db.SelectContext(ctx, &rows, togetherStatement, pq.StringArray(webhookIDs), since, until); err != nil {
 		return nil, fmt.Errorf("find hours of account: %w", err)
 	}
 	var missing []webhookHour

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/durahook/durahook/store"
 	"github.com/durahook/durahook/webhook"
 )
 
@@ -60,6 +61,10 @@ func TestAccountStats(t *testing.T) {
 	f.exec(`UPDATE webhooks SET deleted_at = $2 WHERE id = $1`, gone.ID, hour.Add(time.Minute))
 	require.Zero(t, look(hour.Add(time.Hour)).Hours[0].Outcomes[webhook.OutcomeTimeout])
 	require.Equal(t, 1, look(hour).Hours[0].Outcomes[webhook.OutcomeTimeout])
+	f.exec(`INSERT INTO webhooks SELECT (jsonb_populate_record(w, jsonb_build_object('id', w.id || n))).* FROM webhooks w CROSS JOIN generate_series(1, $2) AS n WHERE w.id = $1`,
+		one.ID, store.MostTogether)
+	require.Empty(t, look(hour).Hours, "so many would take too long")
+	require.NotEmpty(t, look(hour).Deliveries)
 	empty, err := f.AccountStats(t.Context(), f.newAccount("empty"), hour, hour.Add(time.Hour), 0)
 	require.NoError(t, err)
 	require.Zero(t, empty.Attempts.Total())
