@@ -34,11 +34,19 @@ func spansOf(a webhook.Attempt) []span {
 	}
 	add("Connect", a.Timing.ConnectMS)
 	add("TLS", a.Timing.TLSMS)
-	add("First byte", a.Timing.FirstByteMS)
+	firstByte := "First byte"
+	waited := a.Timing.FirstByteMS
+	if a.Outcome == webhook.OutcomeTimeout && waited != nil && a.ResponseTimeMS-spent-*waited < givingUp {
+		firstByte = "No answer" // it never came
+	}
+	add(firstByte, waited)
 	rest := max(0, a.ResponseTimeMS-spent)
 	add("Rest", &rest)
 	return append(spans, span{Name: "Total", Words: formatMilliseconds(a.ResponseTimeMS)})
 }
+
+// givingUp is how many milliseconds it may take at most from the end of the wait to the end of the attempt.
+const givingUp = 500
 
 // visible is how wide a bar is at least.
 const visible = 6

@@ -24,7 +24,9 @@ func TestTimingOfAnAttempt(t *testing.T) {
 	reused.Lane, reused.LaneReason = &queued, &reason
 	reused.Timing = &webhook.Timing{FirstByteMS: milliseconds(812), Reused: true}
 	refused := webhook.Attempt{Outcome: webhook.OutcomeConnectionError, Timing: &webhook.Timing{ConnectMS: milliseconds(0)}}
-	got := see(t, inspection(webhook.StatusDelivered, fresh, reused, refused, failed(500)))
+	silent := webhook.Attempt{Outcome: webhook.OutcomeTimeout, ResponseTimeMS: 30_001, Timing: &webhook.Timing{FirstByteMS: milliseconds(30_000), Reused: true}}
+	trickling := webhook.Attempt{Outcome: webhook.OutcomeTimeout, ResponseTimeMS: 30_000, Timing: &webhook.Timing{FirstByteMS: milliseconds(10_000), Reused: true}}
+	got := see(t, inspection(webhook.StatusDelivered, fresh, reused, refused, failed(500), silent, trickling))
 
 	assert.Equal(t, []string{
 		"DNS < 1 ms", "Connect 10 ms", "TLS 25 ms", "First byte 60 ms", "Rest 5 ms", "Total 100 ms",
@@ -36,6 +38,8 @@ func TestTimingOfAnAttempt(t *testing.T) {
 	assert.Equal(t, [][2]string{{"0", "6"}, {"0", "100"}, {"100", "250"}, {"350", "600"}, {"950", "50"}}, bars)
 	assert.Equal(t, []string{"Connect reused", "First byte 812 ms", "Rest < 1 ms", "Total 812 ms"}, got.texts("#attempt-2 .timing > div"))
 	assert.Equal(t, []string{"Connect < 1 ms", "Rest < 1 ms", "Total < 1 ms"}, got.texts("#attempt-3 .timing > div"))
+	assert.Equal(t, []string{"Connect reused", "No answer 30.0 s", "Rest 1 ms", "Total 30.0 s"}, got.texts("#attempt-5 .timing > div"))
+	assert.Equal(t, []string{"Connect reused", "First byte 10.0 s", "Rest 20.0 s", "Total 30.0 s"}, got.texts("#attempt-6 .timing > div"))
 	assert.Empty(t, got.page.Find("#attempt-4 .timing").Nodes, "what isn't known isn't shown")
 	assert.Equal(t, "true", got.attr("#attempt-1 .timing svg", "aria-hidden"))
 	assert.Equal(t, "Lane: fast", got.text("#attempt-1 .lane"))
