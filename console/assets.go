@@ -43,7 +43,7 @@ func loadAssets() *assets {
 	loaded := &assets{paths: map[string]string{}, files: map[string]asset{}}
 	loaded.add("console.css", stylesheet()...)
 	loaded.add("page.js", "page.js", "dialogs.js")
-	for _, name := range []string{"live.js", "select.js", "sign-in.js", "favicon.svg"} {
+	for _, name := range []string{"keep.js", "live.js", "select.js", "sign-in.js", "favicon.svg"} {
 		loaded.add(name, name)
 	}
 	return loaded

@@ -54,7 +54,7 @@ async function copy(event) {
 // that send a form themselves have prevented the default.
 function sending(event) {
   const button = event.submitter;
-  if (event.defaultPrevented || event.target.method !== "post" || !button) {
+  if (event.defaultPrevented || event.target.getAttribute("method") !== "post" || !button) {
     return;
   }
   if (event.target.ariaBusy === "true") {
