@@ -51,7 +51,7 @@ func TestOperationalEventTypes(t *testing.T) {
 		requireProblem(f.publishing(f.account, name, `{}`), 422, "invalid", map[string]string{"/event": "which only durahook itself publishes"})
 		requireProblem(f.call(http.MethodPatch, eventTypes+"/"+name, `{"description":"Mine"}`), 409, "conflict", nil)
 		requireProblem(f.call(http.MethodDelete, eventTypes+"/"+name, ""), 409, "conflict", nil)
-		requireProblem(f.call(http.MethodPost, eventTypes, `{"name":"`+name+`"}`), 409, "conflict", nil)
+		requireProblem(f.call(http.MethodPost, eventTypes, `{"name":"`+name+`"}`), 409, "conflict", map[string]string{"/name": "is taken; choose another"})
 	}
 	created := f.call(http.MethodPost, "/v1/webhooks", `{"name":"Watch","url":"`+endpoint+`","events":["webhook.disabled","delivery.exhausted"]}`)
 	require.Equal(t, 201, created.status, created.text)

@@ -45,6 +45,7 @@ type text struct {
 // A page is to stay under 100 KB, whatever endpoints answer. So much of it is for payloads and answers, in bytes of HTML.
 const (
 	shownPayload = 10 << 10
+	shownExample = 24 << 10 // in the form that publishes it: not at all, if there is more
 	shownAnswer  = 16 << 10
 	shownAnswers = 20 << 10 // with the headers, of all attempts of a delivery; the others' are a link away
 )

@@ -70,11 +70,15 @@ func TestPublishByHand(t *testing.T) {
 	assert.Equal(t, "contact.created", form.page.Find("option[selected]").AttrOr("value", ""))
 
 	for payload, says := range map[string]string{
-		`{"event":`: "JSON", `{"event":"call.eneded","timestamp":"2025-02-02T14:30:00Z","data":{}}`: "call.ended", `[]`: "object",
+		`{"event":`: "Event is not valid JSON", `[]`: "Event must be a JSON object, not an array.", "": "Event is empty",
+		`{"event":"call.eneded","timestamp":"2025-02-02T14:30:00Z","data":{}}`: `Event is not right: event is not a known event type; did you mean "call.ended"?`,
+		`{"event":"call.ended"}`: "data is missing; it must be an object with the event's details; timestamp is missing",
 	} {
 		got := v.post("/console/events", url.Values{"payload": {payload}})
 		assert.Equal(t, http.StatusUnprocessableEntity, got.status, payload)
-		assert.Contains(t, got.text(".refused"), says)
+		assert.Contains(t, got.text(".refused"), "Nothing was published.")
+		assert.Contains(t, got.text("#payload-problem"), says)
+		assert.Len(t, got.page.Find("textarea[aria-invalid][autofocus]").Nodes, 1)
 		assert.Equal(t, payload, got.page.Find("textarea").Text(), "what was filled in is still there")
 	}
 	assert.Contains(t, v.get("/console/events").text(".empty"), "No events yet", "nothing was stored")
@@ -126,6 +130,10 @@ func TestEventTypesOfOnesOwn(t *testing.T) {
 	assert.Empty(t, got.page.Find("main script").Nodes)
 	assert.NotContains(t, v.get("/console/event-types").text("main"), "Invoice")
 
+	got = v.post("/console/event-types", url.Values{"name": {"call.ended"}, "description": {"Mine"}})
+	assert.Contains(t, got.text("[role=alert]"), "There is an event type call.ended already.")
+	assert.Equal(t, "! Name is taken; choose another.", got.text("#name-problem"))
+	assert.Equal(t, "Mine", got.attr("#description", "value"))
 	got = v.post("/console/event-types", url.Values{"name": {"Invoice"}})
 	assert.Contains(t, got.text("#name-problem"), "lower-case words")
 	filled := url.Values{"name": {"invoice.paid"}, "description": {script}, "schema": {`{"required":["invoice_id"]}`},
@@ -185,6 +193,7 @@ func TestAccountsPage(t *testing.T) {
 	v := signedIn(t, s)
 	got := v.post("/console/accounts", url.Values{"name": {"default"}})
 	assert.Equal(t, http.StatusUnprocessableEntity, got.status)
+	assert.Contains(t, got.text("#name-problem"), "is taken")
 	got = v.post("/console/accounts", url.Values{"name": {script}})
 	require.Equal(t, http.StatusSeeOther, got.status)
 	assert.Regexp(t, `^/console/api-keys\?account=acc_`, got.header.Get("Location"))

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -156,7 +157,8 @@ func (c *Console) republish(w http.ResponseWriter, r *http.Request, s session) e
 type publishPage struct {
 	*form
 	EventTypes []option
-	Many       bool // more of them than a select is good for
+	Many       bool   // more of them than a select is good for
+	LeftOut    string // the event type whose example is too long for the form; empty when none is
 }
 
 // publishForm shows the form with the example of the event type in the address.
@@ -169,8 +171,15 @@ func (c *Console) publishForm(w http.ResponseWriter, r *http.Request, s session)
 	if err != nil {
 		return err
 	}
-	filled := url.Values{"event": {chosen}, "payload": {string(laidOut(found.Example))}}
-	return c.showPublishForm(w, r, s, http.StatusOK, newForm(filled))
+	filled := newForm(url.Values{"event": {chosen}})
+	body := publishPage{form: filled}
+	example := newText(found.Example, false, shownExample)
+	if example.Cut {
+		example = newText(webhook.EventWithoutData(chosen, time.Now()), false, shownExample)
+		body.LeftOut = chosen
+	}
+	filled.values.Set("payload", example.Text)
+	return c.showPublishForm(w, r, s, http.StatusOK, body)
 }
 
 // firstEventType is the one whose example the form begins with.
@@ -188,7 +197,9 @@ func (c *Console) publish(w http.ResponseWriter, r *http.Request, s session) err
 		if err := filled.refused(err); err != nil {
 			return err
 		}
-		return c.showPublishForm(w, r, s, http.StatusUnprocessableEntity, filled)
+		filled.Undone = "Nothing was published."
+		inOneField(filled, "payload")
+		return c.showPublishForm(w, r, s, http.StatusUnprocessableEntity, publishPage{form: filled})
 	}
 	published := publication.Published[0]
 	said := "Published. No webhook wants this event, so nothing is sent."
@@ -205,14 +216,24 @@ func (c *Console) publish(w http.ResponseWriter, r *http.Request, s session) err
 	return c.afterDeed(w, r, said, next, nil)
 }
 
-func (c *Console) showPublishForm(w http.ResponseWriter, r *http.Request, s session, status int, filled *form) error {
+// inOneField puts all that is wrong beside the one field in which all of a request's body is written.
+func inOneField(filled *form, name string) {
+	detail, ofBody := strings.CutPrefix(filled.Message, "The body ")
+	if details := filled.Others(); len(details) > 0 {
+		clear(filled.problems)
+		filled.wrong(name, "is not right: "+strings.Join(details, "; "))
+	} else if ofBody {
+		filled.wrong(name, strings.TrimSuffix(detail, "."))
+	}
+}
+
+func (c *Console) showPublishForm(w http.ResponseWriter, r *http.Request, s session, status int, body publishPage) error {
 	names, err := c.eventTypeNames(r, s, webhook.MaxEventTypes)
 	if err != nil {
 		return err
 	}
-	body := publishPage{form: filled}
 	for _, name := range slices.DeleteFunc(names, webhook.IsOperational) {
-		body.EventTypes = append(body.EventTypes, option{Value: name, Label: name, Selected: filled.Is("event", name)})
+		body.EventTypes = append(body.EventTypes, option{Value: name, Label: name, Selected: body.Is("event", name)})
 	}
 	body.EventTypes, body.Many = offered(body.EventTypes)
 	return c.show(w, r, status, "event_form.html", page{Title: "Publish an event", Session: &s, Notice: c.takeNotice(w, r), Body: body})

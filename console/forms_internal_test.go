@@ -21,10 +21,20 @@ func TestFormShowsProblemsBesideTheFields(t *testing.T) {
 	require.NoError(t, f.refused(fields.Err()))
 	assert.Equal(t, "Some fields are not valid.", f.Message)
 	assert.Equal(t, field{Name: "name", ID: "name", Label: "Name", Value: "HubSpot"}, f.Field("name", "Name", ""))
-	assert.Equal(t, field{Name: "authentication/token", ID: "authentication-token", Label: "Token", Problem: "is missing"},
+	assert.Equal(t, field{Name: "authentication/token", ID: "authentication-token", Label: "Token", Problem: "is missing", First: true},
 		f.Secret("authentication/token", "Token", ""), "secrets are not echoed")
-	assert.Equal(t, "is there twice", f.Field("events", "Events", "").Problem)
+	assert.Equal(t, field{Name: "events", ID: "events", Label: "Events (optional)", Problem: "is there twice"}, f.Field("events", "Events (optional)", ""))
+	assert.Equal(t, "Events", f.Field("events", "Events (optional)", "").Subject())
 	assert.Equal(t, []string{"enabled must be true or false"}, f.Others())
+
+	f = newForm(url.Values{"example": {"{}"}, "value": {"hush"}})
+	assert.Empty(t, f.Secret("value", "Key", "").Problem)
+	fields = webhook.Fields{}
+	fields.Add("/example/data/call_id", "is missing")
+	require.NoError(t, f.refused(fields.Err()))
+	assert.True(t, f.Leads())
+	assert.Equal(t, "(data.call_id) is missing", f.Field("example", "Example", "").Problem)
+	assert.Equal(t, "has to be filled in again: secrets are not sent back", f.Secret("value", "Key", "").Problem)
 
 	internal := errors.New("pq: out of memory")
 	require.ErrorIs(t, newForm(nil).refused(internal), internal)

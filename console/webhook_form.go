@@ -28,7 +28,7 @@ type webhookForm struct {
 	BackURL    string
 	Groups     []eventGroup
 	More       bool // there are event types that the groups don't list
-	Methods    []option
+	Methods    []method
 	Algorithms []option // of a new webhook
 	HasSecrets string   // the method whose secrets are kept when their fields are left empty
 }
@@ -41,25 +41,32 @@ type eventGroup struct {
 
 // KeptSecret returns the field of a secret, which stays as it is where it is left empty.
 func (f webhookForm) KeptSecret(name, label string) field {
+	method, _, _ := strings.Cut(name, "/")
 	help := ""
-	if method, _, _ := strings.Cut(name, "/"); method == f.HasSecrets {
+	if method == f.HasSecrets {
 		help = "Leave it empty to keep the one that is set."
 	}
-	return f.Secret(name, label, help)
+	shown := f.Secret(name, label, help)
+	if !f.Is("method", method) {
+		shown.Problem = "" // of a method that was not chosen in the end
+	}
+	return shown
 }
 
 // methodOAuth is bearer with tokens that are fetched: another method to people, the same type to the API.
 const methodOAuth = "oauth"
 
-// methods are the ways in which requests prove who they come from.
-func methods() []option {
-	return []option{
-		{Value: webhook.AuthenticationNone, Label: "None"},
-		{Value: webhook.AuthenticationAPIKey, Label: "API Key Header"},
-		{Value: webhook.AuthenticationBasic, Label: "Basic Auth"},
-		{Value: webhook.AuthenticationBearer, Label: "OAuth Token: a fixed bearer token"},
-		{Value: methodOAuth, Label: "OAuth Token: by client credentials"},
-		{Value: webhook.AuthenticationHMAC, Label: "HMAC Signature"},
+// method is a way in which requests prove who they come from.
+type method struct{ Value, Label, About string }
+
+func methods() []method {
+	return []method{
+		{Value: webhook.AuthenticationNone, Label: "None", About: "the signature of every request is enough"},
+		{Value: webhook.AuthenticationAPIKey, Label: "API Key Header", About: "a custom header with a secret key"},
+		{Value: webhook.AuthenticationBasic, Label: "Basic Auth", About: "a username and a password"},
+		{Value: webhook.AuthenticationBearer, Label: "OAuth Token: a fixed bearer token", About: "Authorization: Bearer your_secret_key"},
+		{Value: methodOAuth, Label: "OAuth Token: by client credentials", About: "bearer tokens that are fetched and renewed"},
+		{Value: webhook.AuthenticationHMAC, Label: "HMAC Signature", About: "a cryptographic signature of the body, in a header of your own"},
 	}
 }
 
@@ -224,11 +231,13 @@ func (c *Console) refuseWebhook(w http.ResponseWriter, r *http.Request, s sessio
 		}
 		delete(filled.problems, name)
 		if method == methodOAuth && of == "token" { // none of the fields is filled in, which is a fixed token to the API
+			filled.Message = "Some fields are not valid."
 			for _, missing := range []string{"token_url", "client_id", "client_secret"} {
 				filled.wrong(methodOAuth+"/"+missing, "is missing")
 			}
 			continue
 		}
+		detail, _, _ = strings.Cut(detail, "; authentication of type ") // the form shows which fields a type needs
 		filled.wrong(method+"/"+of, detail)
 	}
 	return c.showWebhookForm(w, r, s, http.StatusUnprocessableEntity, found, filled)

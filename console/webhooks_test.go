@@ -98,6 +98,7 @@ func TestCreateWebhook(t *testing.T) {
 	assert.Contains(t, got.texts("[name=events] + span code"), "call.ended")
 	assert.Equal(t, []string{"*", "call.*", "call.ended", "call.started"}, values(got, "[name=events]"))
 	assert.Equal(t, []string{"none", "api_key", "basic", "bearer", "oauth", "hmac"}, values(got, "[name=method]"))
+	assert.Contains(t, got.text(".methods"), "API Key Header a custom header with a secret key Basic Auth a username and a password OAuth Token")
 
 	form := url.Values{
 		"name": {"HubSpot"}, "url": {" https://hooks.example/in "}, "events": {"call.*", "contact.created"},
@@ -146,10 +147,12 @@ func TestWhatIsWrongStandsBesideTheFields(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, got.status)
 	assert.Contains(t, got.text("[role=alert]"), "Some fields are not valid.")
 	for id, want := range map[string]string{
-		"name": "Name is missing", "url": "URL is not a URL", "events": "Events is not a known event type", "rate_limit": "must be a whole number, not a string", "basic-password": "Password must not contain control characters",
+		"name": "Name is missing", "url": "URL is not a URL", "events": "Events is not a known event type", "rate_limit": "Most requests a second must be a whole number.", "basic-password": "Password must not contain control characters",
 	} {
 		assert.Contains(t, got.text("#"+id+"-problem"), want)
 	}
+	assert.Equal(t, []string{"name"}, got.page.Find("[autofocus]").Map(func(_ int, found *goquery.Selection) string { return found.AttrOr("id", "") }),
+		"one goes on at the first field that is wrong")
 	assert.Equal(t, "true", got.attr("#url", "aria-invalid"))
 	assert.Contains(t, got.attr("#url", "aria-describedby"), "url-problem")
 	assert.Equal(t, script, got.attr("#url", "value"), "what was filled in is kept")
@@ -167,6 +170,17 @@ func TestWhatIsWrongStandsBesideTheFields(t *testing.T) {
 		assert.Contains(t, got.text("#oauth-"+name+"-problem"), "is missing")
 	}
 	assert.Len(t, got.page.Find(".refused").Nodes, 1, "every problem stands beside its field")
+	got = v.post("/console/webhooks", url.Values{
+		"name": {"x"}, "url": {"https://hooks.example/in"}, "rate_limit": {"0"}, "method": {"bearer"}, "bearer/token": {hush}, "basic/password": {hush},
+	})
+	assert.Equal(t, "! Most requests a second must be from 1 to 1000; left empty, there is no limit.", got.text("#rate_limit-problem"))
+	assert.Equal(t, "! Events is missing; choose at least one, or all.", got.text("#events-problem"))
+	assert.Equal(t, "*", got.attr("[autofocus]", "value"))
+	assert.Contains(t, got.text("#bearer-token-problem"), "has to be filled in again", "a secret does not come back unnoticed as the one before")
+	assert.Empty(t, got.page.Find("#basic-password-problem").Nodes, "that is of another method")
+	assert.NotContains(t, got.body, hush)
+	got = v.post("/console/webhooks", url.Values{"name": {"x"}, "method": {"bearer"}})
+	assert.Equal(t, "! Token is missing.", got.text("#bearer-token-problem"))
 
 	var fields webhook.Fields
 	fields.Add("/filter", "is not a condition: at line 1, column 5, an operator is missing")
@@ -174,7 +188,7 @@ func TestWhatIsWrongStandsBesideTheFields(t *testing.T) {
 	got = v.post("/console/webhooks", url.Values{"name": {"x"}, "method": {"oauth"}})
 	assert.Contains(t, got.text("#filter-problem"), "line 1, column 5")
 	s.saveErr = &webhook.Error{Code: webhook.CodeConflict, Message: "The account has 2000 webhooks already."}
-	assert.Contains(t, v.post("/console/webhooks", url.Values{"method": {"none"}}).text("[role=alert]"), "2000 webhooks")
+	assert.Contains(t, v.post("/console/webhooks", url.Values{"method": {"none"}}).text("[role=alert][autofocus]"), "2000 webhooks")
 }
 
 func TestEditWebhook(t *testing.T) {

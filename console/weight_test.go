@@ -140,7 +140,7 @@ func TestPagesAreLight(t *testing.T) {
 	for _, path := range []string{
 		"/console/sign-in", "/console/webhooks", "/console/webhooks?span=7d", "/console/webhooks/new", webhookPage, webhookPage + "?span=7d", webhookPage + "/edit", webhookPage + "/test",
 		"/console/deliveries", "/console/deliveries?status=exhausted&q=call_abc123&since=2026-02-02T14:30&webhook_id=" + s.webhooks[0].ID,
-		deliveryPage, deliveryPage + "?attempt=40&status=exhausted", "/console/events", "/console/events/" + full().ID, "/console/event-types",
+		deliveryPage, deliveryPage + "?attempt=40&status=exhausted", "/console/events", "/console/events/new", "/console/events/" + full().ID, "/console/event-types",
 		"/console/event-types/call.ended", "/console/event-types/new", "/console/api-keys", "/console/api-keys/new", "/console/accounts",
 		"/console/accounts/new", "/console/search?q=salesforce", "/console/nowhere",
 	} {

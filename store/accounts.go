@@ -50,7 +50,7 @@ func (s *Store) CreateAccount(ctx context.Context, account *webhook.Account) err
 		INSERT INTO accounts (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING created_at`,
 		account.ID, account.Name)
 	if errors.Is(err, errNoRows) {
-		err = &webhook.Error{Code: webhook.CodeConflict, Message: "There is an account with this name already."}
+		err = webhook.Taken("There is an account with this name already.")
 	}
 	if err != nil {
 		return fmt.Errorf("insert account: %w", err)

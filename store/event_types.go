@@ -150,7 +150,7 @@ func (s *Store) CreateEventType(ctx context.Context, t *webhook.EventType) error
 	return s.changeCatalogue(ctx, t.AccountID, func(tx *sqlx.Tx) error {
 		_, err := eventType(ctx, tx, t.AccountID, t.Name)
 		if err == nil {
-			return &webhook.Error{Code: webhook.CodeConflict, Message: "There is an event type " + t.Name + " already."}
+			return webhook.Taken("There is an event type " + t.Name + " already.")
 		}
 		if !isNotFound(err) {
 			return err

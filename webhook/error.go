@@ -31,7 +31,7 @@ const (
 type Error struct {
 	Code      Code
 	Message   string       // one sentence for people
-	Fields    []FieldError // with CodeInvalid: every wrong field
+	Fields    []FieldError // every wrong field, mostly with CodeInvalid
 	RateLimit *RateLimit   // with CodeTooManyRequests: the limit
 }
 
@@ -50,6 +50,11 @@ func (e *Error) Error() string {
 		parts[i] = field.Pointer + ": " + field.Detail
 	}
 	return e.Message + " " + strings.Join(parts, "; ")
+}
+
+// Taken returns the error for a name that something else has; message says what.
+func Taken(message string) error {
+	return &Error{Code: CodeConflict, Message: message, Fields: []FieldError{{Pointer: "/name", Detail: "is taken; choose another"}}}
 }
 
 // Fields collects everything that is wrong with an input, so that all of it is told at once.

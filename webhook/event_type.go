@@ -186,7 +186,12 @@ func (t *EventType) defaultExample(now time.Time) json.RawMessage {
 	if builtIn, ok := BuiltIn(t.Name); ok {
 		return builtIn.Example
 	}
-	return fmt.Appendf(nil, `{"event":%q,"timestamp":%q,"data":{}}`, t.Name, now.UTC().Format(time.RFC3339))
+	return EventWithoutData(t.Name, now)
+}
+
+// EventWithoutData returns a whole event of a type, to begin with.
+func EventWithoutData(eventType string, now time.Time) json.RawMessage {
+	return fmt.Appendf(nil, `{"event":%q,"timestamp":%q,"data":{}}`, eventType, now.UTC().Format(time.RFC3339))
 }
 
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
