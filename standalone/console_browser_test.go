@@ -27,9 +27,10 @@ func TestConsoleInABrowser(t *testing.T) {
 	foreign := other.createWebhook("http://127.0.0.1:1/foreign")
 	endpoint := newEndpoint(t, answering(200, 500, 500, 500, 200, 500))
 	b := openBrowser(t, w.serve)
-	b.signIn(a.keyFor("manage", "publish", "read"))
+	key := a.keyFor("manage", "publish", "read")
+	b.signIn(key)
 
-	secret := b.createsWebhook(endpoint.URL)
+	secret := b.createsWebhook(endpoint.URL, key)
 	b.press("a", "Test Webhook")
 	b.press("button", "Send the test")
 	b.sees("Your endpoint accepted the test", "200")
@@ -62,8 +63,9 @@ func TestConsoleInABrowser(t *testing.T) {
 	require.NotEmpty(t, b.found(), "and would say so: the pages' policy forbids this")
 }
 
-// createsWebhook fills the form, first wrongly, and returns the secret that is shown once.
-func (b *tab) createsWebhook(url string) string {
+// createsWebhook fills the form, first wrongly and then with a session that has ended, and returns the secret that is
+// shown once.
+func (b *tab) createsWebhook(url, key string) string {
 	b.t.Helper()
 	b.press("a", "Create Webhook")
 	b.sees("Authentication")
@@ -73,8 +75,15 @@ func (b *tab) createsWebhook(url string) string {
 	b.do(chromedp.WaitVisible(chromedp.CSS("#url-problem")), chromedp.WaitVisible(chromedp.CSS("#events-problem")))
 	require.Equal(b.t, "Salesforce Sync", evaluate[string](b, `document.querySelector("[name=name]").value`), "input is kept")
 	require.Equal(b.t, "ftp://example.com", evaluate[string](b, `document.querySelector("[name=url]").value`), "input is kept")
+	require.Equal(b.t, "url", evaluate[string](b, `document.activeElement.id`), "one goes on at what is wrong")
 	b.fill("input[name=url]", url)
 	b.do(chromedp.Click(chromedp.CSS(`input[name=events][value="call.ended"]`)))
+	require.Equal(b.t, 200, evaluate[int](b, `fetch("/console/sign-out", {method: "POST"}).then((answer) => answer.status)`))
+	b.press("button", "Create Webhook")
+	b.fill("#key", key)
+	b.press("button", "Sign in")
+	b.sees("You had to sign in again, and nothing was saved yet.")
+	require.Equal(b.t, "Salesforce Sync", evaluate[string](b, `document.querySelector("[name=name]").value`), "input is kept")
 	b.press("button", "Create Webhook")
 	b.sees("It is shown this once")
 	secret := evaluate[string](b, `document.querySelector(".secret code").textContent`)
@@ -127,7 +136,7 @@ func (b *tab) publishesItsOwn() {
 	b.sees("Publish an event")
 	b.fill("#payload", `{"event":"invoice.paid","timestamp":"2025-02-02T14:30:00Z","data":{}}`)
 	b.press("button", "Publish")
-	b.sees("Nothing was saved", "invoice_id")
+	b.sees("Nothing was published", "invoice_id")
 	b.fill("#payload", `{"event":"invoice.paid","timestamp":"2025-02-02T14:30:00Z","data":{"invoice_id":"inv_2"}}`)
 	b.press("button", "Publish")
 	b.sees("on its way to 1 webhook", "CRM Sync", "inv_2")

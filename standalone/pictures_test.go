@@ -10,6 +10,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/durahook/durahook/internal/app"
 )
 
 var pictures = flag.String("pictures", "", "the directory to write pictures of the console to")
@@ -21,8 +23,11 @@ func TestPictures(t *testing.T) {
 		t.Skip("pictures are only taken when asked for: make pictures")
 	}
 	w, a := newAccount(t)
+	var err error
+	a.url, err = w.open(app.Roles{API: true}, "0s,1s,5m,30m,2h,12h") // the schedule, but for a wait that is over
+	require.NoError(t, err)
 	pages := a.samples(newEndpoint(t, answering(200)).URL, newEndpoint(t, answering(503)).URL)
-	b := openBrowser(t, w.serve)
+	b := openBrowser(t, a.url)
 	b.signIn(a.keyFor("manage", "publish", "read"))
 	b.do(chromedp.EmulateViewport(1440, 900)) // where the lists are tables
 	for i, name := range []string{"webhooks", "webhook", "console", "delivery-page"} {
@@ -46,7 +51,7 @@ func takePicturesOfTheWebUI(t *testing.T, w *world, delivery string) {
 	b.open("/namespaces/default/workflows/" + delivery)
 	b.press("a", "User Metadata")
 	const told = `[...document.querySelectorAll("iframe")].map((part) => part.contentDocument?.body?.innerText).join()`
-	require.True(t, eventually(patience, func() bool { return strings.Contains(evaluate[string](b, told), "attempt 2 of 3 failed") }))
+	require.True(t, eventually(patience, func() bool { return strings.Contains(evaluate[string](b, told), "attempt 2 of 6 failed") }))
 	b.takePicture("temporal-ui")
 	for name, steps := range map[string][2]string{
 		"temporal-ui-signal": {"signal-button", "signal-select-button"}, "temporal-ui-reset": {"reset-button", "workflow-reset-event-id-select-button"},
