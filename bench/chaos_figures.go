@@ -10,6 +10,7 @@ type ChaosFigures struct {
 	Lost          int          `json:"lost"`
 	Stuck         int          `json:"stuck"`
 	Disagreements int          `json:"disagreements"`
+	Mended        int          `json:"mended"`     // workflows that the reconciler ended, because their delivery had
 	Postponed     int          `json:"postponed"`  // publications that were refused with 503 and Retry-After
 	Unanswered    int          `json:"unanswered"` // publications that were refused with something else than 503 and Retry-After
 	Duplicates    int          `json:"duplicates"`
@@ -26,6 +27,7 @@ type ChaosRound struct {
 	Lost          int     `json:"lost"`
 	Stuck         int     `json:"stuck"`         // neither ended nor waiting for a time to come
 	Disagreements int     `json:"disagreements"` // of row and workflow
+	Mended        int     `json:"mended"`        // workflows that the reconciler ended, because their delivery had
 	Duplicates    int     `json:"duplicates"`
 	SettledS      float64 `json:"settled_s"` // from the end of publishing until all was well
 	// Unsettled are deliveries that were lost, stuck or in disagreement when the time for the round was over.
@@ -39,6 +41,7 @@ func (f *ChaosFigures) add(r ChaosRound) {
 	f.Lost += r.Lost
 	f.Stuck += r.Stuck
 	f.Disagreements += r.Disagreements
+	f.Mended += r.Mended
 	f.InFlight += r.InFlight
 	f.SlowestS = max(f.SlowestS, r.SettledS)
 }
@@ -58,6 +61,7 @@ func (f *ChaosFigures) Show(out *Text) {
 	out.Field("lost", "%d", f.Lost)
 	out.Field("stuck", "%d", f.Stuck)
 	out.Field("disagreements", "%d of row and workflow", f.Disagreements)
+	out.Field("mended", "%d workflows were ended by the reconciler, since their delivery had", f.Mended)
 	out.Field("postponed", "%d publications were refused with a time to come back", f.Postponed)
 	out.Field("unanswered", "%d were refused without one", f.Unanswered)
 	out.Field("sent twice", "%d; %d were in flight when the faults came", f.Duplicates, f.InFlight)

@@ -116,7 +116,7 @@ func (s *sink) settle(ctx context.Context, rig *Rig, a *account, patience time.D
 			round.Stuck = len(open)
 		}
 		if err == nil && round.Stuck == 0 && round.Lost == 0 {
-			disagreeing, err = s.disagreements(ctx, rig)
+			disagreeing, round.Mended, err = s.disagreements(ctx, rig)
 			round.Disagreements = len(disagreeing)
 			if err == nil && round.Disagreements == 0 {
 				break
@@ -178,25 +178,29 @@ func (r *Rig) hurry(ctx context.Context, a *account) error {
 }
 
 // disagreements returns those of the deliveries accepted in this round that have a row that has not ended well, or a
-// workflow that has not.
-func (s *sink) disagreements(ctx context.Context, rig *Rig) (disagreeing []string, err error) {
+// workflow that has not, and how many workflows the reconciler has ended because their delivery had.
+func (s *sink) disagreements(ctx context.Context, rig *Rig) (disagreeing []string, mended int, err error) {
 	s.mu.Lock()
 	ids := slices.Collect(maps.Values(s.accepted))
 	s.mu.Unlock()
 	rows, err := rig.statuses(ctx, ids)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, id := range ids {
 		described, err := rig.describe(ctx, id)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		if rows[id] != "delivered" || described.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_COMPLETED {
+		switch status := described.GetWorkflowExecutionInfo().GetStatus(); {
+		case rows[id] == "delivered" && status == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		case rows[id] == "delivered" && status == enums.WORKFLOW_EXECUTION_STATUS_TERMINATED: // nobody else terminates any
+			mended++
+		default:
 			disagreeing = append(disagreeing, id)
 		}
 	}
-	return disagreeing, nil
+	return disagreeing, mended, nil
 }
 
 // statuses returns how the rows of deliveries stand, for those that there are.
