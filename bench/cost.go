@@ -15,6 +15,7 @@ type meter struct {
 	usage        usage
 	scrape       scrape
 	transactions map[string]int64
+	writes       int64
 }
 
 // startMeter waits until what was done before has been counted, and begins.
@@ -29,6 +30,9 @@ func (r *Rig) startMeter(ctx context.Context) (_ *meter, err error) {
 	if m.transactions, err = r.transactions(ctx); err != nil {
 		return nil, err
 	}
+	if m.writes, err = r.writes(ctx); err != nil {
+		return nil, err
+	}
 	m.usage, err = usageOf(ctx, r.System.Processes)
 	return m, err
 }
@@ -39,7 +43,8 @@ type Cost struct {
 	Processes     []ProcessFigures   `json:"processes"`
 	RPCs          float64            `json:"temporal_rpcs_a_delivery"` // of durahook's client, long polls apart
 	RPCsBy        map[string]float64 `json:"temporal_rpcs_a_delivery_by_operation"`
-	Transactions  map[string]float64 `json:"postgres_transactions_a_delivery,omitempty"` // by database
+	Transactions  map[string]float64 `json:"postgres_transactions_a_delivery,omitempty"` // by database; queries by themselves are some, too
+	Writes        float64            `json:"postgres_writes_a_delivery,omitempty"`       // transactions that write, in all databases
 	HistoryEvents float64            `json:"history_events_a_delivery,omitempty"`        // of a sample
 }
 
@@ -66,6 +71,11 @@ func (m *meter) stop(ctx context.Context, deliveries []string) (Cost, error) {
 			c.RPCs += each(count, n)
 		}
 	}
+	writes, err := m.rig.writes(ctx)
+	if err != nil {
+		return Cost{}, err
+	}
+	c.Writes = each(float64(writes-m.writes), n)
 	if c.HistoryEvents, err = m.rig.historyEvents(ctx, deliveries); err != nil {
 		return Cost{}, err
 	}
@@ -137,6 +147,9 @@ func (c Cost) show(out *Text) {
 	out.Field("Temporal RPCs", "%.2f%s", c.RPCs, most(c.RPCsBy))
 	if c.HistoryEvents > 0 {
 		out.Field("history events", "%.1f", c.HistoryEvents)
+	}
+	if c.Writes > 0 {
+		out.Field("writes", "%.2f transactions that write, in all databases", c.Writes)
 	}
 	for _, name := range sortedKeys(c.Transactions) {
 		out.Field("transactions", "%.2f in %s", c.Transactions[name], name)

@@ -55,3 +55,15 @@ func (r *Rig) transactions(ctx context.Context) (_ map[string]int64, err error) 
 	}
 	return counts, nil
 }
+
+// writes returns how many transactions that write have begun so far, in all databases of the server that has durahook's;
+// 0 when there is none to ask. Postgres numbers those, so that they are known at once.
+func (r *Rig) writes(ctx context.Context) (n int64, err error) {
+	if r.db == nil {
+		return 0, nil
+	}
+	if err := r.db.QueryRowContext(ctx, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint").Scan(&n); err != nil {
+		return 0, fmt.Errorf("read the number of Postgres's next transaction: %w", err)
+	}
+	return n, nil
+}

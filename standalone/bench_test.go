@@ -40,16 +40,18 @@ func (w *world) given(server string) []string {
 	return []string{"--server", server, "--admin-key", testAdminKey, "--temporal-address", w.infrastructure.TemporalAddress(), "--no-settle"}
 }
 
-// What a delivery costs that succeeds at once: these are counts, the same on every machine. Transactions are those of a
-// quiet system, with what Temporal does by itself meanwhile.
+// What a delivery costs that succeeds at once: these are counts, the same on every machine. What only reads, in the
+// background too, depends on how long it takes; what writes is Temporal's start and end of the workflow, and a part of
+// the statements that many deliveries share.
 func TestCostOfASuccessfulDelivery(t *testing.T) {
 	t.Parallel()
-	r := measure[bench.ThroughputFigures](t, "throughput", "--publishers", "2", "--count", "300", "--for", "0s")
+	r := measure[bench.ThroughputFigures](t, "throughput", "--publishers", "32", "--count", "500", "--for", "0s")
 	f := r.Figures
-	require.Equal(t, 300, f.Load.Accepted)
-	require.Equal(t, 300, f.Arrivals.Arrived)
+	const count = 500
+	require.Equal(t, count, f.Load.Accepted)
+	require.Equal(t, count, f.Arrivals.Arrived)
 	require.Zero(t, f.Arrivals.Missing)
-	require.EqualValues(t, 300, f.Arrivals.PublishToPost.Count)
+	require.EqualValues(t, count, f.Arrivals.PublishToPost.Count)
 	require.Len(t, f.Cost.Processes, 3)
 	for _, p := range f.Cost.Processes {
 		require.Positive(t, p.CPUMSDelivery, p.Name)
@@ -60,9 +62,9 @@ func TestCostOfASuccessfulDelivery(t *testing.T) {
 	require.InDelta(t, 1, f.Cost.RPCsBy["RespondWorkflowTaskCompleted"], others)
 	require.LessOrEqual(t, f.Cost.RPCs, 2+others)
 	require.LessOrEqual(t, f.Cost.HistoryEvents, 6.0)
-	t.Logf("transactions: %v", f.Cost.Transactions)
-	require.LessOrEqual(t, f.Cost.Transactions["temporal"], 20.0)
-	require.LessOrEqual(t, f.Cost.Transactions["durahook"], 12.0)
+	t.Logf("transactions: %v, of which %v write", f.Cost.Transactions, f.Cost.Writes)
+	require.LessOrEqual(t, f.Cost.Writes, 3.0)
+	require.GreaterOrEqual(t, f.Cost.Writes, 2.0, "nothing was counted")
 }
 
 func TestBenchLatency(t *testing.T) {
