@@ -192,6 +192,8 @@ func TestVerificationSnippets(t *testing.T) {
 	assert.Len(t, got.page.Find(".verify .copyable button.copy").Nodes, 3)
 	assert.Contains(t, got.page.Find(".verify pre").First().Text(), "func Verify(key string")
 	assert.Contains(t, got.text(".verify"), "HMAC-SHA256")
+	assert.Contains(t, got.text(".verify"), "answer with 200 within 5 seconds")
+	assert.Equal(t, "/console/alerts", got.attr(".verify p a", "href"))
 
 	secret := webhook.SigningEd25519.NewSecret()
 	s.webhooks[0].SigningSecret = secret
