@@ -197,6 +197,9 @@ func TestFilters(t *testing.T) {
 		assert.Equal(t, store.DeliveryFilter{}, s.filter)
 		assert.Empty(t, s.page.Before)
 	}
+	got = v.get("/console/deliveries?since=2026-02-02T14:30&until=2026-02-01T14:30")
+	assert.Contains(t, got.text("#notice.bad p"), "Until is before since")
+	assert.Equal(t, "2026-02-01T14:30:00", got.attr("[name=until]", "value"), "what was filled in is still there")
 }
 
 func TestPaging(t *testing.T) {

@@ -54,6 +54,9 @@ func readQuery(values url.Values, prefix string) (read query, mistake string) {
 	if !sinceOK || !untilOK {
 		mistake = "There is no such time; use the form 2025-02-02T14:30, in UTC, or 1h, 24h or 7d for what is that recent."
 	}
+	if mistake == "" && !read.Until.IsZero() && read.Until.Before(read.Since) {
+		mistake = "Until is before since, so nothing can be in between."
+	}
 	return read, mistake
 }
 
