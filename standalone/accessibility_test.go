@@ -89,7 +89,7 @@ func (a api) samples(good, bad string) []string {
 	return []string{
 		"/console/webhooks", "/console/webhooks/" + alerts.ID, "/console/deliveries", "/console/deliveries/" + delivery,
 		"/console/webhooks/new", "/console/webhooks/" + sync.ID + "/edit", "/console/webhooks/" + sync.ID + "/test",
-		"/console/deliveries?q=nothing", "/console/events", "/console/events/" + event.ID, "/console/events/new",
+		"/console/deliveries?status=waiting&since=1h&webhook_id=" + alerts.ID, "/console/deliveries?q=nothing", "/console/events", "/console/events/" + event.ID, "/console/events/new",
 		"/console/event-types", "/console/event-types/call.ended", "/console/event-types/new",
 		"/console/alerts", "/console/alerts/new", "/console/alerts/" + working.ID + "/edit",
 		"/console/api-keys", "/console/api-keys/new", "/console/accounts", "/console/accounts/new", "/console/nowhere",
