@@ -44,7 +44,7 @@ func TestOverviewOfAllWebhooks(t *testing.T) {
 	assert.Equal(t, "All webhooks 24 hours7 days No attempts in the last 24 hours.", got.text("#overview"))
 	s.stats = webhook.Stats{Deliveries: map[webhook.Status]int{webhook.StatusWaiting: 2}}
 	got = v.get("/console/webhooks")
-	assert.Contains(t, got.text("#overview"), "too many webhooks for one chart; each has its own. Deliveries made in this time: 2 Waiting")
+	assert.Contains(t, got.text("#overview"), "too many webhooks for one chart of 24 hours; each has its own. Deliveries made in this time: 2 Waiting")
 	assert.Empty(t, got.page.Find("#overview svg").Nodes)
 	s.webhooks = nil
 	assert.Empty(t, v.get("/console/webhooks").page.Find("#overview").Nodes)

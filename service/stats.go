@@ -21,7 +21,7 @@ func (s *Service) WebhookStats(ctx context.Context, accountID, id string, since,
 }
 
 // AccountStats returns the figures of all webhooks of the account together, without response times, as
-// [Service.WebhookStats] does those of one. Where there are more than [store.MostTogether], their attempts are left out.
+// [Service.WebhookStats] does those of one. Where they have more hours than [store.MostTogether], their attempts are left out.
 func (s *Service) AccountStats(ctx context.Context, accountID string, since, until time.Time, atMost int) (webhook.Stats, error) {
 	since, until, err := webhook.StatsSpan(since, until, time.Now())
 	if err != nil {

@@ -10,13 +10,14 @@ import (
 	"github.com/durahook/durahook/webhook"
 )
 
-// MostTogether is of how many webhooks AccountStats adds the attempts up: those of more take longer than a page may.
-const MostTogether = 100
+// MostTogether is how many hours of webhooks AccountStats adds up, such as 25 hours of 200 of them: more take longer than
+// a page may.
+const MostTogether = 5000
 
 // AccountStats returns the figures of all webhooks of an account together, in a span of whole hours: how its attempts
 // ended, but not how long they took, which is much more to read. Of the deliveries of each status, it counts at most
 // atMost; all with 0. What a webhook did that was deleted before the span is not in it. There are no attempts, and no
-// hours, where there are more than [MostTogether] webhooks.
+// hours, where the webhooks have more than [MostTogether] hours in it.
 func (s *Store) AccountStats(ctx context.Context, accountID string, since, until time.Time, atMost int) (webhook.Stats, error) {
 	since, until = since.UTC(), until.UTC()
 	stats := webhook.Stats{Since: since, Until: until}
@@ -24,13 +25,14 @@ func (s *Store) AccountStats(ctx context.Context, accountID string, since, until
 	if stats.Deliveries, err = s.countDeliveries(ctx, equal{accountColumn, accountID}, since, until, atMost); err != nil {
 		return webhook.Stats{}, err
 	}
+	most := MostTogether / int(max(until.Sub(since)/time.Hour, 1))
 	var ids []string
 	err = s.db.SelectContext(ctx, &ids, `
-		SELECT id FROM webhooks WHERE account_id = $1 AND (deleted_at IS NULL OR deleted_at >= $2) LIMIT $3`, accountID, since, MostTogether+1)
+		SELECT id FROM webhooks WHERE account_id = $1 AND (deleted_at IS NULL OR deleted_at >= $2) LIMIT $3`, accountID, since, most+1)
 	if err != nil {
 		return webhook.Stats{}, fmt.Errorf("find webhooks of account: %w", err)
 	}
-	if len(ids) > MostTogether {
+	if len(ids) > most {
 		return stats, nil
 	}
 	hours, err := s.hoursTogether(ctx, ids, since, until)
