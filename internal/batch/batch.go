@@ -22,7 +22,8 @@ type Options[In any] struct {
 	// Key says whose a call is: where more comes in than fits in a batch, all keys get the same share. Nil for one key.
 	Key func(In) string
 	// Gather is how long calls are waited for while batches hold several, unless the next one is full before that.
-	// So what comes in one at a time doesn't wait, nor what comes in after a second without any.
+	// So what comes in one at a time doesn't wait, nor what comes in after a while without any: two calls that come together
+	// now and then would wait for nobody.
 	Gather time.Duration
 	// Timeout is what a batch may take.
 	Timeout time.Duration
@@ -41,7 +42,7 @@ type Batcher[In, Out any] struct {
 	waiting queue[*call[In, Out]]
 	working bool
 	size    float64       // of the last batches, the last one counting half
-	begun   time.Time     // the last one
+	done    time.Time     // when the last one was
 	full    chan struct{} // closed when what waits fills a batch; nil unless somebody waits for that
 }
 
@@ -111,11 +112,11 @@ func (b *Batcher[In, Out]) add(c *call[In, Out], weight int) {
 	}
 }
 
-// Others are likely to come when the last batches held busySize calls on average, and the last of them was less than
-// busyFor ago. A batch of two once in a while is chance.
+// Others are likely to come when the last batches held busySize calls on average, and each was begun within busyGaps times
+// Gather after the one before. A batch of two once in a while is chance.
 const (
 	busySize = 1.75
-	busyFor  = time.Second
+	busyGaps = 4
 )
 
 // work does batches until nothing waits.
@@ -132,15 +133,21 @@ func (b *Batcher[In, Out]) work() {
 		if calls := b.take(); len(calls) > 0 {
 			b.do(calls)
 		}
+		b.mu.Lock()
+		b.done = time.Now()
+		b.mu.Unlock()
 	}
 }
+
+// follows reports whether the next batch is close behind the last one.
+func (b *Batcher[In, Out]) follows() bool { return time.Since(b.done) < busyGaps*b.options.Gather }
 
 // look reports whether there is more to do, or else the work is over, and whether others are likely to come.
 func (b *Batcher[In, Out]) look() (more, busy bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.working = len(b.waiting.keys) > 0
-	return b.working, b.size >= busySize && time.Since(b.begun) < busyFor
+	return b.working, b.size >= busySize && b.follows()
 }
 
 // take returns the next batch.
@@ -148,10 +155,10 @@ func (b *Batcher[In, Out]) take() []*call[In, Out] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	calls := b.waiting.take(b.options.Most)
-	if time.Since(b.begun) >= busyFor {
+	if !b.follows() {
 		b.size = 0
 	}
-	b.size, b.begun = (b.size+float64(len(calls)))/2, time.Now()
+	b.size = (b.size + float64(len(calls))) / 2
 	return calls
 }
 

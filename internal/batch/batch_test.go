@@ -138,7 +138,8 @@ func TestOthersAreWaitedForUnderLoad(t *testing.T) {
 			require.Equal(t, waits+takes, time.Since(begun))
 		}
 		h.startAll(t, 1, 2, 3, 4)()
-		<-time.After(time.Second)
+		const late = 4 * gather
+		<-time.After(late)
 		begun = time.Now()
 		h.startAll(t, 7)()
 		require.Equal(t, takes, time.Since(begun), "nor does anybody wait who comes much later")
