@@ -37,8 +37,8 @@ func TestEventTypes(t *testing.T) {
 		"example": map[string]any{"event": "invoice.paid", "timestamp": "2025-02-02T14:30:00Z", "data": map[string]any{"amount": 5.0}},
 		"schema":  map[string]any{"required": []any{"amount"}, "properties": map[string]any{"amount": map[string]any{"type": "integer"}}},
 	}, created)
-	requireProblem(f.call(http.MethodPost, eventTypes, invoicePaid), 409, "conflict", nil)
-	requireProblem(f.call(http.MethodPost, eventTypes, `{"name":"call.ended"}`), 409, "conflict", nil)
+	requireProblem(f.call(http.MethodPost, eventTypes, invoicePaid), 409, "conflict", map[string]string{"/name": "is taken"})
+	requireProblem(f.call(http.MethodPost, eventTypes, `{"name":"call.ended"}`), 409, "conflict", map[string]string{"/name": "is taken"})
 
 	require.Equal(t, 202, f.publishing(f.account, "invoice.paid", `{"amount":1}`).status, "at once")
 	refused := f.publishing(f.account, "invoice.paid", `{"amount":"4711"}`)

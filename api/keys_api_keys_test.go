@@ -28,7 +28,7 @@ func TestKeysAccounts(t *testing.T) {
 	f.do(keysAdminKey, http.MethodGet, "/v1/accounts?limit=1&cursor="+*page.NextCursor, "").as(200, &page)
 	require.Equal(t, account, page.Data[0])
 
-	f.do(keysAdminKey, http.MethodPost, "/v1/accounts", `{"name":" Acme Inc. "}`).refused(409, "conflict")
+	f.do(keysAdminKey, http.MethodPost, "/v1/accounts", `{"name":" Acme Inc. "}`).refused(409, "conflict", "/name")
 	f.do(keysAdminKey, http.MethodPost, "/v1/accounts", `{"name":"","id":"acc_1"}`).refused(422, "invalid", "/id", "/name")
 	f.do(keysAdminKey, http.MethodPost, "/v1/accounts", `{}`).refused(422, "invalid", "/name")
 	f.do(keysAdminKey, http.MethodPost, "/v1/accounts", ``).refused(400, "malformed")

@@ -1874,7 +1874,7 @@ type Problem struct {
 	// Examples: invalid
 	Code ErrorCode `json:"code"`
 
-	// Errors All wrong fields, up to a hundred. Only with the code `invalid`.
+	// Errors All wrong fields, up to a hundred, with the code `invalid`; with `conflict`, the field whose value is taken.
 	//
 	// Examples: [{"detail":"must start with https://","pointer":"/url"}]
 	Errors []FieldError `json:"errors,omitempty"`
