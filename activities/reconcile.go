@@ -26,6 +26,9 @@ const (
 	// runningAfter is how old a workflow is before it is held against its delivery: a retry of one that has ended
 	// starts the workflow first.
 	runningAfter = 2 * time.Minute
+	// stalledAfter is how long a workflow's task waits before it counts as lost, while no other waits for longer than
+	// stalledBehind: else there is a backlog, and it is in there.
+	stalledAfter, stalledBehind = 10 * time.Minute, time.Minute
 )
 
 // ReconcileStore knows the rows of deliveries.
@@ -46,6 +49,10 @@ type Executions interface {
 	// Running returns a page of the open workflows that were started before a time, the newest first; a zero time is
 	// now.
 	Running(ctx context.Context, before time.Time, page []byte, limit int) (running []RunningWorkflow, next []byte, err error)
+	// OldestTask returns how long the first of a queue's workflow tasks has waited for a worker.
+	OldestTask(ctx context.Context, queue string) (time.Duration, error)
+	// Delete deletes a run of a delivery's workflow.
+	Delete(ctx context.Context, deliveryID, runID string) error
 	// End ends the open workflow of a delivery that has this status, or none when it isn't known.
 	End(ctx context.Context, deliveryID, runID string, status webhook.Status) error
 }
@@ -152,13 +159,29 @@ func (r *Reconciler) settle(ctx context.Context, d webhook.Delivery, open webhoo
 		finding = webhook.FindingClosed
 		mended, err = r.end(ctx, d, run.Status)
 	default:
-		finding = open
+		finding, err = r.heldUp(ctx, d, run, open)
 	}
 	if err != nil || !mended { // it has changed meanwhile
 		return infrastructure(err)
 	}
 	r.found(step, finding, d)
 	return nil
+}
+
+// heldUp looks at an open workflow of an open delivery. Of one that is late and waits for a task that Temporal has lost,
+// nothing is to be expected any more: neither does it listen to signals. It is deleted, and started again once it is gone.
+func (r *Reconciler) heldUp(ctx context.Context, d webhook.Delivery, run webhook.WorkflowRun, open webhook.Finding) (webhook.Finding, error) {
+	if open != webhook.FindingLate || run.TaskSince.IsZero() || time.Since(run.TaskSince) < stalledAfter {
+		return open, nil
+	}
+	oldest, err := r.executions.OldestTask(ctx, run.TaskQueue)
+	if err != nil || oldest > stalledBehind {
+		return open, err
+	}
+	if err := r.executions.Delete(ctx, d.ID, run.RunID); err != nil {
+		return open, fmt.Errorf("delete workflow %s, whose task is lost: %w", d.ID, err)
+	}
+	return webhook.FindingStalled, nil
 }
 
 func (r *Reconciler) end(ctx context.Context, d webhook.Delivery, status webhook.Status) (bool, error) {

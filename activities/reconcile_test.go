@@ -25,6 +25,8 @@ type disagreeing struct {
 	terminated     []string
 	running        []activities.RunningWorkflow // the newest first
 	ended          map[string]webhook.Status
+	oldestTask     time.Duration
+	deleted        []string
 	onLook         func(id string)
 	err            error
 }
@@ -109,6 +111,17 @@ func (d *disagreeing) End(_ context.Context, id, runID string, status webhook.St
 	return nil
 }
 
+func (d *disagreeing) OldestTask(context.Context, string) (time.Duration, error) {
+	return d.oldestTask, d.err
+}
+
+func (d *disagreeing) Delete(_ context.Context, id, runID string) error {
+	require.Equal(d.t, d.runs[id].RunID, runID)
+	d.deleted = append(d.deleted, id)
+	delete(d.runs, id)
+	return nil
+}
+
 // look runs a step of the reconciler.
 func (d *disagreeing) look(of func(*activities.Reconciler) step, cursor webhook.ReconcileCursor) (webhook.Reconciliation, error) {
 	d.t.Helper()
@@ -161,6 +174,34 @@ func TestReconcileOverdue(t *testing.T) {
 	got, err = d.look(overdue, webhook.ReconcileCursor{})
 	require.NoError(t, err)
 	require.Equal(t, map[webhook.Finding]int{webhook.FindingLate: 1}, got.Found, "the rest is mended")
+}
+
+// A workflow whose task Temporal has lost is deleted and then started again, but not one whose task is in a backlog.
+func TestReconcileStalled(t *testing.T) {
+	t.Parallel()
+	d := newDisagreeing(t)
+	stalled, soon := d.delivery(webhook.StatusWaiting, time.Hour), d.delivery(webhook.StatusWaiting, time.Hour)
+	open := func(taskSince time.Duration) webhook.WorkflowRun {
+		return webhook.WorkflowRun{State: webhook.WorkflowOpen, RunID: "run", TaskSince: time.Now().Add(-taskSince)}
+	}
+	d.runs[stalled], d.runs[soon] = open(11*time.Minute), open(9*time.Minute)
+	d.oldestTask = 2 * time.Minute
+	found := func(want map[webhook.Finding]int) {
+		t.Helper()
+		got, err := d.look(overdue, webhook.ReconcileCursor{})
+		require.NoError(t, err)
+		require.Equal(t, want, got.Found)
+	}
+	found(map[webhook.Finding]int{webhook.FindingLate: 2})
+	require.Empty(t, d.deleted)
+
+	d.oldestTask = 0
+	found(map[webhook.Finding]int{webhook.FindingLate: 1, webhook.FindingStalled: 1})
+	require.Equal(t, []string{stalled}, d.deleted)
+	require.Equal(t, webhook.StatusWaiting, d.status(stalled))
+
+	found(map[webhook.Finding]int{webhook.FindingLate: 1, webhook.FindingMissing: 1})
+	require.Equal(t, webhook.StatusPending, d.status(stalled))
 }
 
 // Two look at the same delivery at the same time: one mends it.

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/common/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/durahook/durahook/activities"
@@ -54,23 +52,50 @@ func TestReconcileLostWorkflow(t *testing.T) {
 	t.Parallel()
 	w, a := newAccount(t)
 	id := waiting(t, a)
-	_, err := w.temporal.WorkflowService().DeleteWorkflowExecution(t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
-		Namespace: stack.Namespace, WorkflowExecution: &common.WorkflowExecution{WorkflowId: id},
-	})
-	require.NoError(t, err)
 	executions := worker.NewExecutions(w.temporal, stack.Namespace)
+	require.NoError(t, executions.Delete(t.Context(), id, ""))
 	require.Eventually(t, func() bool {
 		run, err := executions.LastRun(t.Context(), id)
 		require.NoError(t, err)
 		return run.State == webhook.WorkflowMissing
 	}, patience, pollInterval)
-	_, err = w.db.Exec(`UPDATE deliveries SET next_attempt_at = now() - interval '1 h' WHERE id = $1`, id)
+	_, err := w.db.Exec(`UPDATE deliveries SET next_attempt_at = now() - interval '1 h' WHERE id = $1`, id)
 	require.NoError(t, err)
 
 	w.reconciled(t, a, id, "delivered", 3)
 	input := w.history(t, id)[0].GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0]
 	require.Contains(t, string(input.GetData()), `"step":2`)
 	w.keepHistory(t, "delivered_after_loss", id)
+}
+
+// A task that no worker takes is told from a workflow that waits for its timer, and from a backlog.
+func TestATaskThatNobodyTakes(t *testing.T) {
+	t.Parallel()
+	w, a := newAccount(t)
+	executions := worker.NewExecutions(w.temporal, stack.Namespace)
+	waits := waiting(t, a)
+	require.Eventually(t, func() bool {
+		run, err := executions.LastRun(t.Context(), waits)
+		require.NoError(t, err)
+		return run.State == webhook.WorkflowOpen && run.TaskSince.IsZero()
+	}, patience, pollInterval)
+
+	id := webhook.NewID(webhook.DeliveryPrefix)
+	_, err := w.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: "nobody-polls"}, workflows.Delivery, workflows.DeliveryInput{})
+	require.NoError(t, err)
+	run, err := executions.LastRun(t.Context(), id)
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), run.TaskSince, time.Minute)
+	const second = time.Second
+	require.Eventually(t, func() bool {
+		oldest, err := executions.OldestTask(t.Context(), run.TaskQueue)
+		require.NoError(t, err)
+		return oldest > second && oldest < time.Minute
+	}, patience, pollInterval, "the task is in the backlog")
+	oldest, err := executions.OldestTask(t.Context(), workflows.DeliveryTaskQueue)
+	require.NoError(t, err)
+	require.Less(t, oldest, time.Minute)
+	require.NoError(t, executions.Delete(t.Context(), id, run.RunID))
 }
 
 // An operator terminates a workflow in the Web UI, hours before its next attempt.

@@ -17,6 +17,9 @@ const (
 	// FindingLate is a delivery whose next attempt is long due although its workflow is open: it is held up.
 	// There is nothing to mend, only to be seen.
 	FindingLate Finding = "late"
+	// FindingStalled is a late one whose workflow waits for a task that no worker will get: Temporal lost it. The workflow
+	// is deleted, so that the delivery is missing at the next look.
+	FindingStalled Finding = "stalled"
 	// FindingRunning is a delivery that has ended although its workflow is open. The workflow is ended.
 	FindingRunning Finding = "running"
 	// FindingUnknown is a workflow of a delivery that the database doesn't know. The workflow is ended.
@@ -25,7 +28,7 @@ const (
 
 // Findings lists all of them.
 func Findings() []Finding {
-	return []Finding{FindingMissing, FindingTerminated, FindingClosed, FindingLate, FindingRunning, FindingUnknown}
+	return []Finding{FindingMissing, FindingTerminated, FindingClosed, FindingLate, FindingStalled, FindingRunning, FindingUnknown}
 }
 
 // WorkflowState is where a delivery's workflow stands.
@@ -44,6 +47,9 @@ type WorkflowRun struct {
 	State  WorkflowState
 	RunID  string
 	Status Status // how the delivery ended, of a closed run
+	// TaskSince is since when an open run has had a task that no worker took yet; zero without one.
+	TaskSince time.Time
+	TaskQueue string // where its tasks wait for workers
 }
 
 // ReconcileCursor is how far a reconciliation has come. The next one goes on from there.

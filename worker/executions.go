@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
@@ -40,7 +42,7 @@ func (e *Executions) LastRun(ctx context.Context, deliveryID string) (webhook.Wo
 		return webhook.WorkflowRun{}, err
 	}
 	info := described.GetWorkflowExecutionInfo()
-	run := webhook.WorkflowRun{State: webhook.WorkflowOpen, RunID: info.GetExecution().GetRunId()}
+	run := webhook.WorkflowRun{State: webhook.WorkflowOpen, RunID: info.GetExecution().GetRunId(), TaskQueue: info.GetTaskQueue()}
 	switch info.GetStatus() {
 	case enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:
 		run.State = webhook.WorkflowTerminated
@@ -54,9 +56,33 @@ func (e *Executions) LastRun(ctx context.Context, deliveryID string) (webhook.Wo
 			return run, fmt.Errorf("read its result: %w", err)
 		}
 		run.State, run.Status = webhook.WorkflowClosed, result.Status
-	default: // running, or paused by an operator
+	case enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		if task := described.GetPendingWorkflowTask(); task.GetState() == enums.PENDING_WORKFLOW_TASK_STATE_SCHEDULED {
+			run.TaskSince = task.GetScheduledTime().AsTime()
+		}
+	default: // paused by an operator
 	}
 	return run, nil
+}
+
+// OldestTask returns how long the first of a queue's workflow tasks has waited for a worker: 0 when none does.
+func (e *Executions) OldestTask(ctx context.Context, queue string) (time.Duration, error) {
+	described, err := e.client.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+		Namespace: e.namespace, TaskQueue: &taskqueue.TaskQueue{Name: queue},
+		TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW, ReportStats: true,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("describe task queue %s: %w", queue, err)
+	}
+	return described.GetStats().GetApproximateBacklogAge().AsDuration(), nil
+}
+
+// Delete deletes a run of a delivery's workflow. Temporal has done it a moment later.
+func (e *Executions) Delete(ctx context.Context, deliveryID, runID string) error {
+	_, err := e.client.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
+		Namespace: e.namespace, WorkflowExecution: &common.WorkflowExecution{WorkflowId: deliveryID, RunId: runID},
+	})
+	return err
 }
 
 // deliveryQuery finds the workflows of deliveries in Temporal's list.
