@@ -63,7 +63,8 @@ func TestCostOfASuccessfulDelivery(t *testing.T) {
 	require.LessOrEqual(t, f.Cost.RPCs, 2+others)
 	require.LessOrEqual(t, f.Cost.HistoryEvents, 6.0)
 	t.Logf("transactions: %v, of which %v write", f.Cost.Transactions, f.Cost.Writes)
-	require.LessOrEqual(t, f.Cost.Writes, 3.0)
+	const most = 3.5 // 2.4 where what is shared is shared by many; a slow machine has fewer at a time
+	require.LessOrEqual(t, f.Cost.Writes, most)
 	require.GreaterOrEqual(t, f.Cost.Writes, 2.0, "nothing was counted")
 }
 

@@ -160,7 +160,7 @@ func TestReconcileRunningWorkflows(t *testing.T) {
 			return slices.ContainsFunc(all, func(w activities.RunningWorkflow) bool { return w.DeliveryID == id })
 		}, patience, pollInterval)
 		require.NoError(t, executions.End(t.Context(), id, run.RunID, status))
-		want.RunID = run.RunID
+		want.RunID, want.TaskQueue = run.RunID, run.TaskQueue
 		require.Eventually(t, func() bool {
 			run, err := executions.LastRun(t.Context(), id)
 			require.NoError(t, err)

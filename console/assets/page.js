@@ -110,6 +110,20 @@ function showSection() {
   }
 }
 
+// --- forms that were sent ------------------------------------------------------------------------------
+
+// forgetForm forgets what was kept of a form (see keep.js) on a page without one: that was taken.
+function forgetForm() {
+  if (document.querySelector("#sign-in, main form.form[method=post]")) {
+    return;
+  }
+  try {
+    sessionStorage.removeItem("form");
+  } catch {
+    // The browser keeps nothing.
+  }
+}
+
 // -------------------------------------------------------------------------------------------------------
 
 document.documentElement.classList.add("scripted"); // the notice may float now that it can be dismissed
@@ -118,6 +132,7 @@ notice.querySelector("button").hidden = false;
 notice.querySelector("button").addEventListener("click", hideNotice);
 expireNotice();
 showSection();
+forgetForm();
 document.addEventListener("notice", (event) => showNotice(event.detail.tone, event.detail.text));
 document.addEventListener("click", copy);
 document.addEventListener("click", closeOthers);
