@@ -146,6 +146,9 @@ func (t *Tracker) choose(accountID string, s *state) Choice {
 
 // look returns the pace, after a look at the requests that should have been answered by now.
 func (s *state) look() Pace {
+	if s.pace == Stuck { // it cannot be worse, and may have a thousand requests in flight
+		return Stuck
+	}
 	for _, f := range s.flights {
 		if !f.begun {
 			continue
