@@ -112,10 +112,17 @@ func (b *tab) fill(selector, text string) {
 	b.do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
-// press clicks the first visible element of this kind whose text begins so.
+// press clicks the first visible element of this kind whose text begins so. When that leads to another page, it
+// returns once that page is there: its words may stand on the page before, too.
 func (b *tab) press(kind, text string) {
 	b.t.Helper()
+	evaluate[any](b, `window.leaves = false; navigation.onnavigate = (e) => { window.leaves ||= !e.destination.sameDocument }; null`)
 	b.do(chromedp.Click(fmt.Sprintf(`//%s[starts-with(normalize-space(), %q)]`, kind, text), chromedp.NodeVisible))
+	time.Sleep(2 * pollInterval) // a form that is sent leaves the page in a task of its own
+	require.True(b.t, eventually(patience, func() bool {
+		stays, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`window.leaves === false || window.leaves === undefined && document.readyState !== "loading"`))
+		return err == nil && stays // no error means that no page is just being exchanged for another
+	}), "the page that %q leads to doesn't come", text)
 }
 
 // text returns what can be read on the page, and the empty text while it is being loaded.
