@@ -16,7 +16,8 @@ import (
 type attempt struct {
 	Number   int
 	Manual   bool
-	Open     bool // its answer is shown at once
+	Why      string // it was made: by whom or what
+	Open     bool   // its answer is shown at once
 	Answer   answer
 	Duration string
 	Error    string // why no answer came
@@ -50,9 +51,10 @@ const (
 	shownAnswers = 20 << 10 // with the headers, of all attempts of a delivery; the others' are a link away
 )
 
-func newAttempt(a webhook.Attempt) attempt {
+// newAttempt returns an attempt of a delivery, which may be a test.
+func newAttempt(a webhook.Attempt, test bool) attempt {
 	shown := attempt{
-		Number: a.Number, Manual: a.Trigger == webhook.TriggerManual,
+		Number: a.Number, Manual: a.Trigger == webhook.TriggerManual, Why: whyMade(a.Trigger, test),
 		Answer:   answerOf(&a.Outcome, a.StatusCode),
 		Duration: formatMilliseconds(a.ResponseTimeMS), Hint: hintOf(a), Started: a.StartedAt.UTC(),
 		Sent: newHeaders(a.RequestHeaders), Timing: spansOf(a), Headers: newHeaders(a.ResponseHeaders),
@@ -63,6 +65,18 @@ func newAttempt(a webhook.Attempt) attempt {
 		shown.Error = *a.Error
 	}
 	return shown
+}
+
+// whyMade says what made an attempt happen. A test has a schedule too, of one attempt; but it was a person who asked for it.
+func whyMade(trigger webhook.Trigger, test bool) string {
+	switch {
+	case trigger == webhook.TriggerManual:
+		return "somebody asked for it"
+	case test:
+		return "by Test Webhook"
+	default:
+		return "by the schedule"
+	}
 }
 
 // laneWords says in which lane an attempt was made, and why.

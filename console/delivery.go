@@ -82,7 +82,7 @@ func (c *Console) inspect(r *http.Request, s session) (inspection, error) {
 	shown.WebhookURL = of.url(deliveriesPath)
 
 	shown.Left = max(0, len(found.Attempts)-shownAttempts)
-	shown.Attempts = shownInFull(found.Attempts[shown.Left:], r.URL.Query().Get("attempt"), func(n string) string {
+	shown.Attempts = shownInFull(found.Attempts[shown.Left:], d.Test, r.URL.Query().Get("attempt"), func(n string) string {
 		return addParameter("attempt", n, list.url(own)) + "#attempt-" + n
 	})
 	for i := range shown.Attempts {
@@ -101,9 +101,9 @@ func (c *Console) inspect(r *http.Request, s session) (inspection, error) {
 // shownInFull returns attempts as the page shows them, the newest first. Headers and answers are shown of as many as it
 // has room for: the one that the address asks for, or the newest, and those that fit beside it. Of the others, the page
 // that has them is at an address.
-func shownInFull(attempts []webhook.Attempt, chosen string, at func(number string) string) (shown []attempt) {
+func shownInFull(attempts []webhook.Attempt, test bool, chosen string, at func(number string) string) (shown []attempt) {
 	for _, a := range slices.Backward(attempts) {
-		shown = append(shown, newAttempt(a))
+		shown = append(shown, newAttempt(a, test))
 	}
 	open := max(0, slices.IndexFunc(shown, func(a attempt) bool { return strconv.Itoa(a.Number) == chosen }))
 	left := shownAnswers
@@ -173,7 +173,7 @@ func stepsOf(found service.Inspection) []step {
 		shown := madeStep(a)
 		if !shown.Manual {
 			made++
-			shown.Words = fmt.Sprintf("Step %d of %d", made, total)
+			shown.Words = stepWords(d, made, total)
 		}
 		if !shown.Manual || i >= len(found.Attempts)-shownAttempts {
 			steps = append(steps, shown)
@@ -185,7 +185,7 @@ func stepsOf(found service.Inspection) []step {
 		steps = append(steps, step{State: stepRunning, Words: "Manual attempt", Manual: true})
 	}
 	for i := scheduled; i < total; i++ {
-		coming := step{State: stepComing, Words: fmt.Sprintf("Step %d of %d", i+1, total), Gap: gapWords(found.Schedule[i])}
+		coming := step{State: stepComing, Words: stepWords(d, i+1, total), Gap: gapWords(found.Schedule[i])}
 		switch {
 		case reopened || !d.Status.Open():
 			coming.State = stepSkipped
@@ -198,6 +198,14 @@ func stepsOf(found service.Inspection) []step {
 		steps = append(steps, coming)
 	}
 	return steps
+}
+
+// stepWords names a step of the schedule. A test has but one.
+func stepWords(d webhook.Delivery, number, total int) string {
+	if d.Test {
+		return "Test"
+	}
+	return fmt.Sprintf("Step %d of %d", number, total)
 }
 
 func madeStep(a webhook.Attempt) step {

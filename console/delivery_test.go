@@ -55,7 +55,7 @@ func TestDeliveryPage(t *testing.T) {
 	first.ResponseHeaders = http.Header{"Retry-After": {"120"}, "Content-Type": {"application/json"}}
 	first.ResponseBody = []byte(`{"error":"overloaded","code":1.50}`)
 	found := inspection(webhook.StatusExhausted, first)
-	found.Delivery.Test = true
+	found.Delivery.Test, found.Schedule = true, webhook.Schedule{0}
 	s := &fakeService{inspection: found, uiURL: "https://temporal.example"}
 	v, id := signedIn(t, s), found.Delivery.ID
 	got := v.get("/console/deliveries/" + id + "?status=exhausted&q=x")
@@ -68,7 +68,8 @@ func TestDeliveryPage(t *testing.T) {
 	assert.Equal(t, "/console/deliveries?q=x&status=exhausted", got.attr(".crumbs a", "href"))
 	assert.Equal(t, "/console/deliveries/"+id+"?q=x&status=exhausted", got.attr("input[name=back]", "value"))
 
-	assert.Equal(t, "🔴 503 Server error in 812 ms · 2 Feb 14:30:06 UTC · by the schedule", got.text("#attempt-1 .outcome"))
+	assert.Equal(t, "🔴 503 Server error in 812 ms · 2 Feb 14:30:06 UTC · by Test Webhook", got.text("#attempt-1 .outcome"))
+	assert.Equal(t, []string{"Test"}, got.texts(".steps .words"))
 	assert.Contains(t, got.text("#attempt-1 .hint"), "The endpoint's server has an issue")
 	assert.Equal(t, []string{"Content-Type application/json", "Retry-After 120"}, got.texts("#attempt-1 .headers > div"))
 	assert.Equal(t, []string{"{", `  "error": "overloaded",`, `  "code": 1.50`, "}"},
@@ -101,6 +102,8 @@ func TestTimeline(t *testing.T) {
 		assert.Equal(t, next.UTC().Format(time.RFC3339), got.attr(".steps .due time", "datetime"))
 		assert.Equal(t, []string{"30 min later", "2 h later", "12 h later"}, got.texts(".steps .coming p:last-child"))
 		assert.Equal(t, "Attempt 2 Manual", got.text("#attempt-2 h3"))
+		assert.Contains(t, got.text("#attempt-2 .outcome"), "somebody asked for it")
+		assert.Contains(t, got.text("#attempt-3 .outcome"), "by the schedule")
 		assert.Equal(t, []string{"attempt-3", "attempt-2", "attempt-1"}, []string{
 			got.page.Find("article").Eq(0).AttrOr("id", ""), got.page.Find("article").Eq(1).AttrOr("id", ""), got.page.Find("article").Eq(2).AttrOr("id", ""),
 		})

@@ -54,7 +54,7 @@ func (c *Console) testWebhook(w http.ResponseWriter, r *http.Request, s session)
 	return c.showTest(w, r, s, http.StatusOK, filled, &testResult{
 		Event: result.Delivery.Event, URL: deliveriesPath + "/" + result.Delivery.ID,
 		Passed: result.Attempt.Outcome == webhook.OutcomeSuccess, PassesFilter: result.PassesFilter,
-		Attempt: opened(newAttempt(result.Attempt)), Request: requestOf(found),
+		Attempt: opened(newAttempt(result.Attempt, true)), Request: requestOf(found),
 	})
 }
 

@@ -317,6 +317,7 @@ func TestTestWebhook(t *testing.T) {
 	require.Equal(t, http.StatusOK, got.status)
 	assert.Equal(t, "The test failed", got.text(".verdict-box h2"))
 	assert.Contains(t, got.text("#attempt-1 .outcome"), "401 Client error")
+	assert.Contains(t, got.text("#attempt-1 .outcome"), "by Test Webhook")
 	assert.Contains(t, got.text("#attempt-1 .hint"), "did not accept who is asking")
 	assert.Equal(t, string(attempt.ResponseBody), got.page.Find("#attempt-1 pre").Text())
 	assert.Contains(t, got.text("#request"), "webhook-signature ••••")
