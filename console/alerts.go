@@ -153,11 +153,11 @@ func (c *Console) updateAlertChannel(w http.ResponseWriter, r *http.Request, s s
 	if err := parseForm(w, r, maxForm); err != nil {
 		return err
 	}
+	filled := newForm(r.PostForm)
 	found, err := c.service.AlertChannel(r.Context(), s.AccountID, mux.Vars(r)["id"])
 	if err != nil {
-		return err
+		return c.offerAlertChannelAnew(w, r, s, filled, err)
 	}
-	filled := newForm(r.PostForm)
 	body, err := json.Marshal(alertValues(filled, found.Type))
 	if err != nil {
 		return fmt.Errorf("encode the changes of an alert channel: %w", err)
@@ -169,11 +169,20 @@ func (c *Console) updateAlertChannel(w http.ResponseWriter, r *http.Request, s s
 	changed, err := c.service.UpdateAlertChannel(r.Context(), s.AccountID, found.ID, patch)
 	if err != nil {
 		if err := filled.refused(err); err != nil {
-			return err
+			return c.offerAlertChannelAnew(w, r, s, filled, err)
 		}
 		return c.showAlertForm(w, r, s, http.StatusUnprocessableEntity, found, filled)
 	}
 	return c.afterDeed(w, r, changed.Name+" is saved.", alertsPath, nil)
+}
+
+// offerAlertChannelAnew shows what was filled in for an alert channel that was deleted meanwhile as the form for a new one.
+// Any other error is returned.
+func (c *Console) offerAlertChannelAnew(w http.ResponseWriter, r *http.Request, s session, filled *form, err error) error {
+	if !filled.gone(err, "The alert channel", "Create alert channel") {
+		return err
+	}
+	return c.showAlertForm(w, r, s, http.StatusNotFound, webhook.AlertChannel{}, filled)
 }
 
 // alertValues returns what is filled in as the API would be told: of the fields of the address, those of the type.

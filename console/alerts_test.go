@@ -46,7 +46,7 @@ func TestAlerts(t *testing.T) {
 	require.NoError(t, err)
 	own := "/console/alerts/" + found[0].ID
 	edit := v.get(own + "/edit")
-	assert.Equal(t, 0, edit.page.Find("input[name=type], textarea[name=to], input[name=routing_key]").Length(), "what belongs to other types")
+	assert.Equal(t, 0, edit.page.Find("input[name=type][type=radio], textarea[name=to], input[name=routing_key]").Length(), "what belongs to other types")
 	assert.Empty(t, edit.attr("input[name=url]", "value"))
 	require.Equal(t, http.StatusSeeOther, v.post(own+"/edit", url.Values{"name": {"Night shift"}, "events": {"webhook.failing"}}).status)
 	changed, err := s.AlertChannel(t.Context(), account, found[0].ID)
@@ -60,6 +60,14 @@ func TestAlerts(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, v.post(own+"/delete", nil).status)
 	assert.Contains(t, v.get("/console/alerts").text(".empty"), "Nobody is alerted yet")
 	assert.Equal(t, http.StatusNotFound, v.get(own+"/edit").status)
+
+	gone := v.post(own+"/edit", url.Values{"name": {"Day shift"}, "type": {edit.attr("input[name=type]", "value")}, "events": {"webhook.failing"}, "url": {"https://8.8.8.8/" + secret}})
+	assert.Equal(t, http.StatusNotFound, gone.status, "deleted in another tab")
+	assert.Contains(t, gone.text(".refused"), "The alert channel was deleted in the meantime.")
+	assert.Equal(t, "/console/alerts", gone.attr("form.form", "action"))
+	assert.Equal(t, []string{"Day shift", "slack", ""}, []string{gone.attr("#name", "value"), gone.attr("input[name=type][checked]", "value"), gone.attr("#url", "value")})
+	assert.Equal(t, []string{"webhook.failing"}, values(gone, "input[name=events][checked]"))
+	assert.NotContains(t, gone.body, secret)
 }
 
 // Who may read only is neither offered the page nor shown it.

@@ -149,6 +149,13 @@ func TestEventTypesOfOnesOwn(t *testing.T) {
 	assert.Contains(t, v.get("/console/event-types/invoice.paid").text(".heading"), "Deprecated")
 	require.Equal(t, http.StatusSeeOther, v.post("/console/event-types/invoice.paid/delete", nil).status)
 	assert.Equal(t, http.StatusNotFound, v.get("/console/event-types/invoice.paid").status)
+	filled.Del("name") // which stands in the address
+	got = v.post("/console/event-types/invoice.paid/edit", filled)
+	assert.Equal(t, http.StatusNotFound, got.status, "deleted in another tab")
+	assert.Contains(t, got.text(".refused"), "The event type was deleted in the meantime.")
+	assert.Equal(t, []string{"invoice.paid", script}, []string{got.attr("#name", "value"), got.attr("#description", "value")})
+	assert.Equal(t, "/console/event-types", got.attr("form.form", "action"))
+	assert.Contains(t, got.text("#schema"), "invoice_id")
 
 	require.Equal(t, http.StatusSeeOther, v.post("/console/event-types/call.ended/delete", nil).status)
 	assert.NotEmpty(t, v.get("/console/event-types/call.ended").text("#notice.bad"), "built-in ones stay")

@@ -193,6 +193,10 @@ func eventTypeBody(filled *form) ([]byte, error) {
 
 // refuseEventType shows the form again with what is wrong; err may be nil when it never came to asking.
 func (c *Console) refuseEventType(w http.ResponseWriter, r *http.Request, s session, name string, filled *form, err error) error {
+	if filled.gone(err, "The event type", "Create event type") {
+		filled.values.Set("name", name)
+		return c.showEventTypeForm(w, r, s, http.StatusNotFound, "", filled)
+	}
 	if err != nil {
 		if err := filled.refused(err); err != nil {
 			return err

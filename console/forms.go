@@ -54,6 +54,17 @@ func (f *form) refused(err error) error {
 	return nil
 }
 
+// gone reports whether what the form was to change is not there any more, and takes that in: as the form for a new one, it
+// keeps what was filled in. What was gone is a noun with its article, and create what the new form's button says.
+func (f *form) gone(err error, what, create string) bool {
+	var domain *webhook.Error
+	if !errors.As(err, &domain) || domain.Code != webhook.CodeNotFound {
+		return false
+	}
+	f.Message = what + " was deleted in the meantime. “" + create + "” makes a new one of what is filled in here."
+	return true
+}
+
 // wrong notes what is wrong with a field, as the rest of a sentence that begins with its name. Of a field that is
 // wrong in several ways, the first is told.
 func (f *form) wrong(name, detail string) {

@@ -120,12 +120,11 @@ func (c *Console) updateWebhook(w http.ResponseWriter, r *http.Request, s sessio
 	if err := parseForm(w, r, maxWebhookForm); err != nil {
 		return err
 	}
-	id := mux.Vars(r)["id"]
+	id, filled := mux.Vars(r)["id"], newForm(r.PostForm)
 	found, err := c.service.Webhook(r.Context(), s.AccountID, id)
 	if err != nil {
-		return err
+		return c.offerWebhookAnew(w, r, s, filled, err)
 	}
-	filled := newForm(r.PostForm)
 	body, err := json.Marshal(definitionOf(filled, found.Authentication))
 	if err != nil {
 		return fmt.Errorf("encode the changes of a webhook: %w", err)
@@ -220,7 +219,7 @@ func keepsSecrets(filled *form, present webhook.Authentication) bool {
 // refuseWebhook shows the form again with what is wrong.
 func (c *Console) refuseWebhook(w http.ResponseWriter, r *http.Request, s session, found webhook.Webhook, filled *form, err error) error {
 	if err := filled.refused(err); err != nil {
-		return err
+		return c.offerWebhookAnew(w, r, s, filled, err)
 	}
 	const authentication = "authentication/"
 	method := filled.Value("method")
@@ -241,6 +240,15 @@ func (c *Console) refuseWebhook(w http.ResponseWriter, r *http.Request, s sessio
 		filled.wrong(method+"/"+of, detail)
 	}
 	return c.showWebhookForm(w, r, s, http.StatusUnprocessableEntity, found, filled)
+}
+
+// offerWebhookAnew shows what was filled in for a webhook that was deleted meanwhile as the form for a new one. Any other
+// error is returned.
+func (c *Console) offerWebhookAnew(w http.ResponseWriter, r *http.Request, s session, filled *form, err error) error {
+	if !filled.gone(err, "The webhook", "Create Webhook") {
+		return err
+	}
+	return c.showWebhookForm(w, r, s, http.StatusNotFound, webhook.Webhook{}, filled)
 }
 
 func (c *Console) showWebhookForm(w http.ResponseWriter, r *http.Request, s session, status int, found webhook.Webhook, filled *form) error {

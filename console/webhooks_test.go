@@ -229,6 +229,37 @@ func TestEditWebhook(t *testing.T) {
 	assert.Equal(t, webhook.Authentication{Type: "none"}, s.changed.Authentication)
 }
 
+// What somebody filled in for a webhook that was deleted in another tab is not lost: a new one can be made of it.
+func TestWebhookThatWasDeletedWhileItWasEdited(t *testing.T) {
+	t.Parallel()
+	s := &fakeService{}
+	v := signedIn(t, s)
+	form := url.Values{
+		"name": {"Renamed"}, "url": {"https://hooks.example/in"}, "events": {"call.ended"}, "filter": {"data.duration > 60"}, "rate_limit": {"25"},
+		"method": {"api_key"}, "api_key/header": {"X-Other"}, "api_key/value": {hush},
+	}
+	got := v.post("/console/webhooks/"+webhook.NewID(webhook.WebhookPrefix)+"/edit", form)
+	require.Equal(t, http.StatusNotFound, got.status)
+	assert.Equal(t, "Create Webhook", got.text("h1"))
+	assert.Equal(t, "Nothing was saved. The webhook was deleted in the meantime. “Create Webhook” makes a new one of what is filled in here.", got.text(".refused"))
+	assert.Equal(t, "/console/webhooks", got.attr("form.form", "action"))
+	for selector, want := range map[string]string{
+		"#name": "Renamed", "#url": "https://hooks.example/in", "#rate_limit": "25", "#api_key-header": "X-Other", "#api_key-value": "",
+	} {
+		assert.Equal(t, want, got.attr(selector, "value"), selector)
+	}
+	assert.Equal(t, "data.duration > 60", got.text("#filter"))
+	assert.Equal(t, []string{"call.ended"}, values(got, "[name=events][checked]"))
+	assert.Equal(t, []string{"api_key"}, values(got, "[name=method][checked]"))
+	assert.Contains(t, got.text("#api_key-value-problem"), "has to be filled in again")
+	assert.Empty(t, got.page.Find("#api_key-value-help").Nodes, "there is no secret that could be kept")
+	assert.NotContains(t, got.body, hush)
+
+	form.Set("signing_algorithm", "hmac-sha256")
+	require.Equal(t, http.StatusCreated, v.post(got.attr("form.form", "action"), form).status)
+	assert.Equal(t, "Renamed", s.changed.Name)
+}
+
 func TestSecretOfAClientIsNotSentElsewhere(t *testing.T) {
 	t.Parallel()
 	w := subscribed(func(w *webhook.Webhook) {

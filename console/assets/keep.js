@@ -15,11 +15,12 @@ function outlives(field) {
   return field.name && !["hidden", "password"].includes(field.type);
 }
 
-// pageOf returns the address that shows a form anew. One that was refused stands where it was sent to.
+// pageOf returns the address that shows a form anew. One that was refused stands where it was sent to, and one for what
+// was deleted meanwhile where that was.
 function pageOf() {
-  const sentTo = new URL(form.getAttribute("action"), location);
-  const refused = location.pathname === sentTo.pathname && !sentTo.pathname.endsWith("/edit");
-  return refused ? `${sentTo.pathname}/new${location.search}` : location.pathname + location.search;
+  const sentTo = new URL(form.getAttribute("action"), location).pathname;
+  const anew = sentTo.endsWith("/edit") ? sentTo : `${sentTo}/new`;
+  return anew + location.search;
 }
 
 // awaitSignIn leads from signing in to the form that was sent just before: one has to sign in for it.
