@@ -37,7 +37,8 @@ func (s *Service) APIKeys(ctx context.Context, accountID string, page store.Page
 	return s.store.APIKeys(ctx, accountID, page)
 }
 
-// RevokeAPIKey has a key of the account open nothing any more, from the next request on.
+// RevokeAPIKey has a key of the account open nothing any more: here from the next request on, in other processes within a
+// second.
 func (s *Service) RevokeAPIKey(ctx context.Context, accountID, id string) error {
 	if err := webhook.CheckID(webhook.APIKeyPrefix, id); err != nil {
 		return err

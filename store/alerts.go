@@ -30,19 +30,21 @@ const gatherLock = 0x616c6572 // "aler"
 // AlertsDue reports whether there is anything to gather, to start or to forget: nearly always, there is not, and this one
 // statement over what is nearly always empty says so.
 func (s *Store) AlertsDue(ctx context.Context, window, quiet time.Duration) (due bool, err error) {
-	err = s.db.GetContext(ctx, &due, `
-		SELECT EXISTS (SELECT FROM alert_causes)
-			OR EXISTS (SELECT FROM alerts WHERE sweep_at <= now())
-			OR EXISTS (SELECT FROM alerts WHERE created_at <= now() - make_interval(secs => $3))
-			OR EXISTS (
-				SELECT FROM alert_groups WHERE (told_at IS NULL OR told_at <= now() - make_interval(secs => $2))
-					AND (count = 0 OR first_at <= now() - make_interval(secs => $1))
-			)`, window.Seconds(), quiet.Seconds(), alertLife.Seconds())
-	if err != nil {
+	var rows []bool
+	if err := s.alertsDue.into(ctx, s.db, &rows, window.Seconds(), quiet.Seconds(), alertLife.Seconds()); err != nil {
 		return false, fmt.Errorf("look for alerts: %w", err)
 	}
-	return due, nil
+	return rows[0], nil
 }
+
+const alertsDueStatement = `
+	SELECT EXISTS (SELECT FROM alert_causes)
+		OR EXISTS (SELECT FROM alerts WHERE sweep_at <= now())
+		OR EXISTS (SELECT FROM alerts WHERE created_at <= now() - make_interval(secs => $3))
+		OR EXISTS (
+			SELECT FROM alert_groups WHERE (told_at IS NULL OR told_at <= now() - make_interval(secs => $2))
+				AND (count = 0 OR first_at <= now() - make_interval(secs => $1))
+		)`
 
 // GatherAlerts makes alerts of what happened: once something has waited for the length of window, everything of its
 // account goes into one alert for each of its channels. Of what happens to the same webhook again, there is no other

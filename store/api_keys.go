@@ -105,6 +105,7 @@ func (s *Store) RevokeAPIKey(ctx context.Context, accountID, id string) error {
 	if err != nil {
 		return fmt.Errorf("revoke API key: %w", err)
 	}
+	s.knownKeys.changed(id)
 	changed, err := result.RowsAffected()
 	if err == nil && changed == 0 {
 		err = webhook.NotFound(webhook.APIKeyPrefix, id)
@@ -112,17 +113,23 @@ func (s *Store) RevokeAPIKey(ctx context.Context, accountID, id string) error {
 	return err
 }
 
-// APIKeyByHash returns the key with this hash, if it is in force; found is false for any other. Requests that come in
-// at the same time are looked up together, each after it came in: a key that was revoked before opens nothing.
+// APIKeyByHash returns the key with this hash, if it is in force; found is false for any other. A key that was found a
+// moment ago is remembered: one that another process has revoked may be found for a second more, one that this process
+// has revoked isn't. Lookups that come in at the same time are made together.
 func (s *Store) APIKeyByHash(ctx context.Context, hash webhook.APIKeyHash) (key webhook.APIKey, found bool, err error) {
-	known, err := s.keyLookups.Do(ctx, hash)
+	key, known, version := s.knownKeys.get(hash)
+	if known {
+		return key, true, nil
+	}
+	inForce, err := s.keyLookups.Do(ctx, hash)
 	if err != nil {
 		return webhook.APIKey{}, false, fmt.Errorf("find API key: %w", err)
 	}
-	if known == nil {
+	if inForce == nil {
 		return webhook.APIKey{}, false, nil
 	}
-	return *known, true, nil
+	s.knownKeys.put(hash, *inForce, version)
+	return *inForce, true, nil
 }
 
 // APIKeyByID returns the key with this ID, of whichever account, if it is in force; found is false for any other.
@@ -150,15 +157,11 @@ func (s *Store) findAllKeys(ctx context.Context, hashes []webhook.APIKeyHash) ([
 	for _, hash := range hashes {
 		wanted.bytes(hash[:])
 	}
-	statement, err := s.findKeys.on(ctx, s.db) //nolint:sqlclosecheck // it is kept for the next time
-	if err != nil {
-		return nil, err
-	}
 	var rows []struct {
 		apiKeyRow
 		Hash []byte `db:"hash"`
 	}
-	if err := statement.SelectContext(ctx, &rows, wanted); err != nil {
+	if err := s.findKeys.into(ctx, s.db, &rows, wanted); err != nil {
 		return nil, err
 	}
 	found := make([]*webhook.APIKey, len(hashes))
@@ -182,5 +185,6 @@ func (s *Store) NoteUseOfAPIKey(ctx context.Context, id string, every time.Durat
 	if err != nil {
 		return fmt.Errorf("note use of API key: %w", err)
 	}
+	s.knownKeys.changed(id)
 	return nil
 }

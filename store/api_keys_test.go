@@ -92,9 +92,39 @@ func TestRevokeAPIKey(t *testing.T) {
 	require.True(t, ok, "another account cannot revoke it")
 
 	require.NoError(t, f.RevokeAPIKey(t.Context(), f.account, key.ID))
+	_, ok = f.byHash(key)
+	require.False(t, ok, "it is not remembered")
 	f.exec(`UPDATE api_keys SET revoked_at = '2026-01-01Z'`)
 	require.NoError(t, f.RevokeAPIKey(t.Context(), f.account, key.ID))
 	require.Equal(t, 1, f.count(`SELECT count(*) FROM api_keys WHERE revoked_at = '2026-01-01Z'`), "the first time stays")
+}
+
+// Who publishes again and again is not looked up again and again; what another process revokes counts soon all the same.
+func TestAPIKeysAreRememberedForAMoment(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	key, _ := f.newAPIKey(f.account)
+	other, _ := f.newAPIKey(f.account)
+	before := time.Now()
+	for _, k := range []webhook.APIKey{key, other} {
+		_, ok := f.byHash(k)
+		require.True(t, ok)
+	}
+	f.exec(`UPDATE api_keys SET revoked_at = now()`)
+	_, ok := f.byHash(key)
+	require.True(t, ok || time.Since(before) >= time.Second, "it was looked up again")
+	require.Eventually(t, func() bool {
+		_, ok := f.byHash(key)
+		return !ok
+	}, time.Minute, 50*time.Millisecond)
+
+	f.exec(`UPDATE api_keys SET revoked_at = NULL`)
+	_, ok = f.byHash(other)
+	require.True(t, ok)
+	require.NoError(t, f.NoteUseOfAPIKey(t.Context(), other.ID, time.Minute))
+	found, ok := f.byHash(other)
+	require.True(t, ok)
+	require.NotNil(t, found.LastUsedAt, "or its use would be noted with each request")
 }
 
 func TestAPIKeysOfAnAccountAreLimited(t *testing.T) {

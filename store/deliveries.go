@@ -138,21 +138,22 @@ func (s *Store) ReopenReset(ctx context.Context, id, runID string) (bool, error)
 // others. When the caller dies, they come up again after it.
 func (s *Store) ClaimUnstarted(ctx context.Context, limit int, lease time.Duration) ([]webhook.Delivery, error) {
 	var deliveries []webhook.Delivery
-	err := s.db.SelectContext(ctx, &deliveries, `
-		WITH due AS (
-			SELECT id FROM deliveries WHERE status = 'pending' AND sweep_at < now()
-			ORDER BY sweep_at LIMIT $1 FOR UPDATE SKIP LOCKED
-		), d AS (
-			UPDATE deliveries SET sweep_at = now() + make_interval(secs => $2)
-			FROM due WHERE deliveries.id = due.id RETURNING deliveries.*
-		)
-		SELECT `+deliveryColumns+`, coalesce(p.traceparent, '') AS traceparent
-		FROM d JOIN webhooks w ON w.id = d.webhook_id JOIN event_payloads p ON p.event_id = d.event_id`, limit, lease.Seconds())
-	if err != nil {
+	if err := s.claimUnstarted.into(ctx, s.db, &deliveries, limit, lease.Seconds()); err != nil {
 		return nil, fmt.Errorf("claim deliveries to start: %w", err)
 	}
 	return deliveries, nil
 }
+
+const claimUnstartedStatement = `
+	WITH due AS (
+		SELECT id FROM deliveries WHERE status = 'pending' AND sweep_at < now()
+		ORDER BY sweep_at LIMIT $1 FOR UPDATE SKIP LOCKED
+	), d AS (
+		UPDATE deliveries SET sweep_at = now() + make_interval(secs => $2)
+		FROM due WHERE deliveries.id = due.id RETURNING deliveries.*
+	)
+	SELECT ` + deliveryColumns + `, coalesce(p.traceparent, '') AS traceparent
+	FROM d JOIN webhooks w ON w.id = d.webhook_id JOIN event_payloads p ON p.event_id = d.event_id`
 
 // ReturnClaim ends a claim: the deliveries that are known to be started now don't come up again, the
 // others do.

@@ -13,13 +13,7 @@ import (
 // deliveries still. They come up again after the length of lease, until [Store.FinishDiscard].
 func (s *Store) ClaimDiscards(ctx context.Context, limit int, lease time.Duration) ([]webhook.Webhook, error) {
 	var rows []webhookRow
-	err := s.db.SelectContext(ctx, &rows, `
-		WITH due AS (
-			SELECT id FROM webhooks WHERE discard_at <= now() ORDER BY discard_at LIMIT $1 FOR UPDATE SKIP LOCKED
-		)
-		UPDATE webhooks SET discard_at = now() + make_interval(secs => $2)
-		FROM due WHERE webhooks.id = due.id RETURNING webhooks.id, account_id, name`, limit, lease.Seconds())
-	if err != nil {
+	if err := s.claimDiscards.into(ctx, s.db, &rows, limit, lease.Seconds()); err != nil {
 		return nil, fmt.Errorf("claim webhooks whose deliveries are to be discarded: %w", err)
 	}
 	webhooks := make([]webhook.Webhook, len(rows))
@@ -28,6 +22,13 @@ func (s *Store) ClaimDiscards(ctx context.Context, limit int, lease time.Duratio
 	}
 	return webhooks, nil
 }
+
+const claimDiscardsStatement = `
+	WITH due AS (
+		SELECT id FROM webhooks WHERE discard_at <= now() ORDER BY discard_at LIMIT $1 FOR UPDATE SKIP LOCKED
+	)
+	UPDATE webhooks SET discard_at = now() + make_interval(secs => $2)
+	FROM due WHERE webhooks.id = due.id RETURNING webhooks.id, account_id, name`
 
 // DisabledAt returns when a webhook was last disabled or deleted, and the zero time if it never was.
 func (s *Store) DisabledAt(ctx context.Context, webhookID string) (time.Time, error) {

@@ -71,17 +71,18 @@ func (s *Store) TellExhausted(ctx context.Context, a webhook.Attempt) error {
 // of lease, until [Store.PublishOperationalEvent].
 func (s *Store) ClaimOperationalEvents(ctx context.Context, limit int, lease time.Duration) ([]webhook.OperationalEvent, error) {
 	var claimed []webhook.OperationalEvent
-	err := s.db.SelectContext(ctx, &claimed, `
-		WITH due AS (
-			SELECT id FROM operational_events WHERE sweep_at <= now() ORDER BY sweep_at LIMIT $1 FOR UPDATE SKIP LOCKED
-		)
-		UPDATE operational_events o SET sweep_at = now() + make_interval(secs => $2)
-		FROM due WHERE o.id = due.id RETURNING o.id, account_id, event, webhook_id, data, created_at`, limit, lease.Seconds())
-	if err != nil {
+	if err := s.claimOperational.into(ctx, s.db, &claimed, limit, lease.Seconds()); err != nil {
 		return nil, fmt.Errorf("claim operational events: %w", err)
 	}
 	return claimed, nil
 }
+
+const claimOperationalStatement = `
+	WITH due AS (
+		SELECT id FROM operational_events WHERE sweep_at <= now() ORDER BY sweep_at LIMIT $1 FOR UPDATE SKIP LOCKED
+	)
+	UPDATE operational_events o SET sweep_at = now() + make_interval(secs => $2)
+	FROM due WHERE o.id = due.id RETURNING o.id, account_id, event, webhook_id, data, created_at`
 
 // PublishOperationalEvent writes the event that an operational event becomes with its deliveries, and takes the
 // operational event away, in one transaction. Without deliveries there is no event. It reports whether that was not

@@ -100,12 +100,8 @@ func (s *Store) prepareAll(ctx context.Context, wanted []preparation) ([]prepare
 		runIDs.string(one.runID)
 		sequences.int(int64(one.sequence))
 	}
-	statement, err := s.prepare.on(ctx, s.db) //nolint:sqlclosecheck // it is kept for the next time
-	if err != nil {
-		return nil, err
-	}
 	var rows []preparationRow
-	if err := statement.SelectContext(ctx, &rows, ns, deliveryIDs, runIDs, sequences); err != nil {
+	if err := s.prepare.into(ctx, s.db, &rows, ns, deliveryIDs, runIDs, sequences); err != nil {
 		return nil, err
 	}
 	found := make([]preparedRow, len(wanted))

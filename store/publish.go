@@ -131,12 +131,8 @@ func (s *Store) publishAll(ctx context.Context, publications []searched) ([]publ
 			return nil, err
 		}
 	}
-	statement, err := s.publish.on(ctx, s.db) //nolint:sqlclosecheck // it is kept for the next time
-	if err != nil {
-		return nil, err
-	}
 	var found []publishedRow
-	err = statement.SelectContext(ctx, &found, rows.ns, rows.accountIDs, rows.versions, rows.keys, rows.requests, rows.answers,
+	err := s.publish.into(ctx, s.db, &found, rows.ns, rows.accountIDs, rows.versions, rows.keys, rows.requests, rows.answers,
 		webhook.IdempotencyKept.Seconds(), rows.eventNs, rows.eventIDs, rows.events, rows.timestamps, rows.payloads, rows.searches,
 		rows.deliveryNs, rows.deliveryIDs, rows.webhookIDs, rows.deliveredIDs, rows.delivered, rows.traceparents)
 	if err != nil {

@@ -92,11 +92,7 @@ func (s *Store) recordAll(ctx context.Context, made []recording) ([]struct{}, er
 	for _, r := range made {
 		rows.add(r)
 	}
-	statement, err := s.record.on(ctx, s.db) //nolint:sqlclosecheck // it is kept for the next time
-	if err != nil {
-		return nil, err
-	}
-	_, err = statement.ExecContext(ctx, rows.ids, rows.deliveryIDs, rows.runIDs, rows.sequences, rows.triggers, rows.outcomes,
+	err := s.record.exec(ctx, s.db, rows.ids, rows.deliveryIDs, rows.runIDs, rows.sequences, rows.triggers, rows.outcomes,
 		rows.statusCodes, rows.responseTimes, rows.errors, rows.headers, rows.bodies, rows.startedAt, rows.endedAt,
 		rows.statuses, rows.nextAttemptAt, lateAfter.Seconds(), rows.requestHeaders, rows.timings, rows.lanes, rows.laneReasons)
 	return make([]struct{}, len(made)), err

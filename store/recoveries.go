@@ -146,19 +146,20 @@ func (s *Store) Recoveries(ctx context.Context, accountID, webhookID string, pag
 // the length of lease for as long as they run.
 func (s *Store) ClaimRecoveries(ctx context.Context, limit int, lease time.Duration) ([]webhook.Recovery, error) {
 	var rows []recoveryRow
-	err := s.db.SelectContext(ctx, &rows, `
-		WITH due AS (
-			SELECT id FROM recoveries WHERE status = 'running' AND sweep_at <= now()
-			ORDER BY sweep_at LIMIT $1 FOR UPDATE SKIP LOCKED
-		)
-		UPDATE recoveries r SET sweep_at = now() + make_interval(secs => $2)
-		FROM due, webhooks w WHERE r.id = due.id AND w.id = r.webhook_id
-		RETURNING `+recoveryColumns+`, w.name AS webhook_name`, limit, lease.Seconds())
-	if err != nil {
+	if err := s.claimRecoveries.into(ctx, s.db, &rows, limit, lease.Seconds()); err != nil {
 		return nil, fmt.Errorf("claim recoveries: %w", err)
 	}
 	return recoveriesOf(rows), nil
 }
+
+const claimRecoveriesStatement = `
+	WITH due AS (
+		SELECT id FROM recoveries WHERE status = 'running' AND sweep_at <= now()
+		ORDER BY sweep_at LIMIT $1 FOR UPDATE SKIP LOCKED
+	)
+	UPDATE recoveries r SET sweep_at = now() + make_interval(secs => $2)
+	FROM due, webhooks w WHERE r.id = due.id AND w.id = r.webhook_id
+	RETURNING ` + recoveryColumns + `, w.name AS webhook_name`
 
 // clockSkew is how far apart the clocks may be that a delivery's ID and its created_at come from: this
 // process's and the database's. It only costs looking at a few more rows.

@@ -7,13 +7,32 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// reused is a statement of the hot path: it is prepared once for each connection and then only executed, which
-// spares a round trip and the parsing. It is prepared when it is first used, since the schema may be made by then only.
+// reused is a statement of the hot path, or one that is executed every second: it is prepared once for each connection and
+// then only executed, which spares a round trip, a transaction and the parsing. It is prepared when it is first used,
+// since the schema may be made by then only.
 type reused struct {
 	text string
 
 	mu       sync.Mutex
 	prepared *sqlx.Stmt
+}
+
+// into has the statement's rows scanned into a slice.
+func (r *reused) into(ctx context.Context, db *sqlx.DB, rows any, args ...any) error {
+	statement, err := r.on(ctx, db) //nolint:sqlclosecheck // it is kept for the next time
+	if err != nil {
+		return err
+	}
+	return statement.SelectContext(ctx, rows, args...)
+}
+
+func (r *reused) exec(ctx context.Context, db *sqlx.DB, args ...any) error {
+	statement, err := r.on(ctx, db) //nolint:sqlclosecheck // it is kept for the next time
+	if err != nil {
+		return err
+	}
+	_, err = statement.ExecContext(ctx, args...)
+	return err
 }
 
 func (r *reused) on(ctx context.Context, db *sqlx.DB) (*sqlx.Stmt, error) {

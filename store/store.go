@@ -24,6 +24,7 @@ type Store struct {
 
 	subscriptions subscriptions
 	ahead         ahead
+	knownKeys     knownKeys
 
 	publications *batch.Batcher[searched, publishedRow]
 	preparations *batch.Batcher[preparation, preparedRow]
@@ -31,7 +32,8 @@ type Store struct {
 	turns        *batch.Batcher[turnAsked, Turn]
 	keyLookups   *batch.Batcher[webhook.APIKeyHash, *webhook.APIKey]
 
-	publish, prepare, record, findKeys reused
+	publish, prepare, record, findKeys                                          reused // of the hot path
+	claimUnstarted, claimDiscards, claimRecoveries, claimOperational, alertsDue reused // once a second or so
 }
 
 // Open connects to the Postgres database at url and makes sure that it answers. The first key seals the secrets
@@ -45,6 +47,9 @@ func Open(ctx context.Context, url string, keys ...*encryption.Key) (*Store, err
 		db: sqlx.NewDb(openDB(connector), "postgres"), keys: encryption.NewKeyring(keys...),
 		publish: reused{text: publishStatement}, prepare: reused{text: prepareStatement},
 		record: reused{text: recordStatement}, findKeys: reused{text: findKeysStatement},
+		claimUnstarted: reused{text: claimUnstartedStatement}, claimDiscards: reused{text: claimDiscardsStatement},
+		claimRecoveries: reused{text: claimRecoveriesStatement}, claimOperational: reused{text: claimOperationalStatement},
+		alertsDue: reused{text: alertsDueStatement},
 	}
 	s.publications, s.preparations, s.recordings, s.turns, s.keyLookups =
 		s.batchPublications(), s.batchPreparations(), s.batchRecordings(), s.batchTurns(), s.batchKeyLookups()
