@@ -381,8 +381,10 @@ func (s *Starter) startOptions(d webhook.Delivery, lane lanes.Choice) (client.St
 		AccountID: d.AccountID, WebhookID: d.WebhookID, EventID: d.EventID, Schedule: s.scheduleOf(d),
 		FastLane: lane.Lane != lanes.Queued, LaneByWorker: lane.Lane == lanes.Undecided, SlowLane: lane.Slow, LaneReason: lane.Why,
 	}
+	// They stand there when the workflow has ended, too.
 	details := fmt.Sprintf("Sends event `%s` to webhook `%s` of account `%s`. %s"+
-		"Signal `retry` to attempt it now; cancel to give it up.\n\nFirst attempt: ", d.EventID, d.WebhookID, d.AccountID, s.linkTo(d))
+		"While it runs, signal `retry` to attempt it now, or cancel to give it up. Once it has ended, Reset, or Retry in the console, "+
+		"sends it again.\n\nFirst attempt: ", d.EventID, d.WebhookID, d.AccountID, s.linkTo(d))
 	switch {
 	case lane.Lane == lanes.Undecided:
 		details += "in the lane that the worker chooses"

@@ -40,7 +40,7 @@ func TestTemporalWebUIInABrowser(t *testing.T) {
 	b.press("a", "User Metadata")
 	const told = `[...document.querySelectorAll("iframe")].map((part) => part.contentDocument?.body?.innerHTML).join("\n")`
 	link := w.serve + "/console/deliveries/" + id + "?account=" + a.account
-	for _, words := range []string{"call.ended → Salesforce Sync", `href="` + link + `"`, "attempt 2 of 3 failed: <strong>500</strong>", "next at "} {
+	for _, words := range []string{"call.ended → Salesforce Sync", "While it runs, signal <code>retry</code>", "Once it has ended, Reset, or Retry in the console", `href="` + link + `"`, "attempt 2 of 3 failed: <strong>500</strong>", "next at "} {
 		require.True(t, eventually(patience, func() bool { return strings.Contains(evaluate[string](b, told), words) }), words)
 	}
 
