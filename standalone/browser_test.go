@@ -113,16 +113,25 @@ func (b *tab) fill(selector, text string) {
 }
 
 // press clicks the first visible element of this kind whose text begins so. When that leads to another page, it
-// returns once that page is there: its words may stand on the page before, too.
+// returns once that page is there with its scripts: its words may stand on the page before, too.
 func (b *tab) press(kind, text string) {
 	b.t.Helper()
 	evaluate[any](b, `window.leaves = false; navigation.onnavigate = (e) => { window.leaves ||= !e.destination.sameDocument }; null`)
 	b.do(chromedp.Click(fmt.Sprintf(`//%s[starts-with(normalize-space(), %q)]`, kind, text), chromedp.NodeVisible))
-	time.Sleep(2 * pollInterval) // a form that is sent leaves the page in a task of its own
+	b.settle()
 	require.True(b.t, eventually(patience, func() bool {
-		stays, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`window.leaves === false || window.leaves === undefined && document.readyState !== "loading"`))
+		stays, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`window.leaves === false || window.leaves === undefined && document.readyState === "complete"`))
 		return err == nil && stays // no error means that no page is just being exchanged for another
 	}), "the page that %q leads to doesn't come", text)
+}
+
+// settle lets the page do what a click has left it to do: a form that is sent leaves the page in a task of its own. The
+// time is the page's, which a busy machine may hold up. That the page has gone meanwhile is fine.
+func (b *tab) settle() {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	script := fmt.Sprintf(`new Promise((settled) => setTimeout(() => settled(null), %d))`, (2 * pollInterval).Milliseconds())
+	_, _ = chromedp.Run(ctx, chromedp.Evaluate[json.RawMessage](script, chromedp.EvalAwaitPromise))
 }
 
 // text returns what can be read on the page, and the empty text while it is being loaded.
@@ -143,6 +152,14 @@ func (b *tab) sees(words ...string) {
 	}
 	if !eventually(patience, func() bool { return len(missing()) == 0 }) {
 		require.Empty(b.t, missing(), "is not on the page:\n%s", b.text())
+	}
+}
+
+// says waits until JavaScript in the page says this.
+func (b *tab) says(want, script string) {
+	b.t.Helper()
+	if !eventually(patience, func() bool { return evaluate[string](b, script) == want }) {
+		require.Equal(b.t, want, evaluate[string](b, script), script)
 	}
 }
 
