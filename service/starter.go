@@ -264,26 +264,23 @@ func (s *Starter) sweepOnce(ctx context.Context) (count int, more bool, err erro
 	var mu sync.Mutex
 	started := make(map[string]bool)
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(sweepers)
 	mine := slices.DeleteFunc(slices.Clone(deliveries), s.waitsHere)
-	for i, d := range mine {
-		if i%sweptAhead == 0 && groupCtx.Err() == nil {
-			s.prepareAhead(ctx, mine[i:min(i+sweptAhead, len(mine))])
-		}
+	next := make(chan webhook.Delivery)
+	for range sweepers {
 		group.Go(func() error {
-			if groupCtx.Err() != nil {
-				return nil
+			for d := range next {
+				// What is under way when another one fails is not given up: that would be work for nothing.
+				if err := s.startSwept(ctx, d); err != nil {
+					return err
+				}
+				mu.Lock()
+				started[d.ID] = true
+				mu.Unlock()
 			}
-			// What is under way when another one fails is not given up: that would be work for nothing.
-			if err := s.startSwept(ctx, d); err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			started[d.ID] = true
 			return nil
 		})
 	}
+	s.handOut(groupCtx, mine, next)
 	failed := group.Wait()
 	var done, others []string
 	for _, d := range deliveries {
@@ -296,6 +293,21 @@ func (s *Starter) sweepOnce(ctx context.Context) (count int, more bool, err erro
 	}
 	err = errors.Join(failed, s.store.ReturnClaim(context.WithoutCancel(ctx), done, others))
 	return len(done), err == nil && len(deliveries) == sweepBatch, err
+}
+
+// handOut hands deliveries to who starts them, with their first attempts prepared, until ctx is done. It closes next.
+func (s *Starter) handOut(ctx context.Context, deliveries []webhook.Delivery, next chan<- webhook.Delivery) {
+	defer close(next)
+	for some := range slices.Chunk(deliveries, sweptAhead) {
+		s.prepareAhead(ctx, some)
+		for _, d := range some {
+			select {
+			case next <- d:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
 }
 
 // waitsHere reports whether a delivery's first attempt is in the hands of this process. What was attempted before and has

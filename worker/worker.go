@@ -125,11 +125,16 @@ func (w *Worker) serve(ctx context.Context) error {
 	if err := ensureSearchAttributes(ctx, w.client, w.namespace, w.log); err != nil {
 		return err
 	}
+	slots, err := worker.NewFixedSizeTuner(worker.FixedSizeTunerOptions{}) // as many as the SDK has by default
+	if err != nil {
+		return fmt.Errorf("make slots for tasks: %w", err)
+	}
 	all := []struct {
 		queue string
 		make  func(fatal chan<- error) worker.Worker
 	}{
-		{workflows.DeliveryTaskQueue, w.deliveries}, {workflows.AttemptTaskQueue, w.attempts}, {workflows.SlowAttemptTaskQueue, w.slowAttempts},
+		{workflows.DeliveryTaskQueue, func(fatal chan<- error) worker.Worker { return w.deliveries(roomy{slots}, fatal) }},
+		{workflows.AttemptTaskQueue, w.attempts}, {workflows.SlowAttemptTaskQueue, w.slowAttempts},
 	}
 	fatal := make(chan error, len(all))
 	var started []worker.Worker
@@ -179,9 +184,10 @@ func (w *Worker) keepEnsuring(ctx context.Context) {
 }
 
 // deliveries runs workflow tasks and, inside them, the attempts of the fast lane.
-func (w *Worker) deliveries(fatal chan<- error) worker.Worker {
+func (w *Worker) deliveries(tuner worker.WorkerTuner, fatal chan<- error) worker.Worker {
 	sdk := worker.New(w.client, workflows.DeliveryTaskQueue, worker.Options{
 		LocalActivityWorkerOnly: true,
+		Tuner:                   tuner,
 		WorkerStopTimeout:       w.stop,
 		OnFatalError:            func(err error) { fatal <- err },
 	})

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	enumsspb "go.temporal.io/server/api/enums/v1"
 	"go.temporal.io/server/common/headers"
 	"go.temporal.io/server/common/persistence"
 	persistenceclient "go.temporal.io/server/common/persistence/client"
@@ -36,7 +37,7 @@ func (s *stores) NewExecutionStore() (persistence.ExecutionStore, error) {
 func newExecutionStore(store persistence.ExecutionStore) *executionStore {
 	return &executionStore{
 		ExecutionStore: store,
-		created:        map[executionKey]*persistence.InternalWorkflowMutableState{},
+		created:        map[executionKey]remembered{},
 		read:           map[int32]time.Time{},
 		background:     make(chan struct{}, backgroundReads),
 	}
@@ -48,14 +49,16 @@ func newExecutionStore(store persistence.ExecutionStore) *executionStore {
 const backgroundReads = mainConnections / 3
 
 // executionStore remembers what it has just created. Temporal drops the state of a workflow that it has
-// started and reads it again, in nine queries, as soon as the worker answers.
+// started and reads it again, in nine queries, as soon as the worker answers. When that completes the workflow, the timers
+// that it was created with (for its first task, in ten seconds) are of no use any more, and leave with the same statement:
+// else each is taken up again when it fires, for which the state has to be read if it isn't in memory any more.
 //
 // That is sound because the history service of this process is the only one there is, and all that it writes
-// goes through here: an entry is forgotten at the first write after it, and by whoever reads it.
+// goes through here: an entry is forgotten at the first write after it, and its state by whoever reads it.
 type executionStore struct {
 	persistence.ExecutionStore
 	mu      sync.Mutex
-	created map[executionKey]*persistence.InternalWorkflowMutableState
+	created map[executionKey]remembered
 	read    map[int32]time.Time // when a shard's queue for visibility was last read
 
 	background chan struct{} // has one in it for each workflow that is read for a queue
@@ -64,6 +67,12 @@ type executionStore struct {
 type executionKey struct {
 	shard                    int32
 	namespace, workflow, run string
+}
+
+// remembered is an execution that has just been created.
+type remembered struct {
+	state  *persistence.InternalWorkflowMutableState // nil once it was read
+	timers []tasks.Key
 }
 
 // maxCreated is how many executions are remembered, of a few kilobytes each. Beyond them all are forgotten.
@@ -97,13 +106,20 @@ func (s *executionStore) UpdateWorkflowExecution(
 	ctx context.Context, request *persistence.InternalUpdateWorkflowExecutionRequest,
 ) error {
 	update := request.UpdateWorkflowMutation
-	s.forget(executionKey{request.ShardID, update.NamespaceID, update.WorkflowID, update.RunID})
+	timers := s.forget(executionKey{request.ShardID, update.NamespaceID, update.WorkflowID, update.RunID}).timers
 	transactions := 1 + branches(request.UpdateWorkflowNewEvents) + branches(request.NewWorkflowNewEvents)
 	write := func(ctx context.Context) error { return s.ExecutionStore.UpdateWorkflowExecution(ctx, request) }
 	runID, err := primitives.ParseUUID(update.ExecutionState.GetRunId())
 	if err == nil && request.Mode == persistence.UpdateWorkflowModeUpdateCurrent && request.NewWorkflowSnapshot == nil && update.DBRecordVersion > 0 {
 		expected := expectation{rangeID: request.RangeID, runID: runID, dbRecordVersion: update.DBRecordVersion - 1}
-		if done, err := atOnce(ctx, transactions, expected, write); done {
+		record := write
+		if update.ExecutionState.GetState() == enumsspb.WORKFLOW_EXECUTION_STATE_COMPLETED {
+			record = func(ctx context.Context) error {
+				recordOf(ctx).deleteTimers(request.ShardID, timers)
+				return write(ctx)
+			}
+		}
+		if done, err := atOnce(ctx, transactions, expected, record); done {
 			return err
 		}
 	}
@@ -134,7 +150,7 @@ func (s *executionStore) DeleteWorkflowExecution(ctx context.Context, request *p
 func (s *executionStore) GetWorkflowExecution(
 	ctx context.Context, request *persistence.GetWorkflowExecutionRequest,
 ) (*persistence.InternalGetWorkflowExecutionResponse, error) {
-	if state := s.forget(executionKey{request.ShardID, request.NamespaceID, request.WorkflowID, request.RunID}); state != nil {
+	if state := s.take(executionKey{request.ShardID, request.NamespaceID, request.WorkflowID, request.RunID}); state != nil {
 		return &persistence.InternalGetWorkflowExecutionResponse{State: state, DBRecordVersion: state.DBRecordVersion}, nil
 	}
 	if inBackground(ctx) {
@@ -209,16 +225,31 @@ func (s *executionStore) remember(shard int32, created *persistence.InternalWork
 	if len(s.created) >= maxCreated {
 		clear(s.created)
 	}
-	s.created[executionKey{shard, created.NamespaceID, created.WorkflowID, created.RunID}] = state
+	entry := remembered{state: state}
+	for _, timer := range created.Tasks[tasks.CategoryTimer] {
+		entry.timers = append(entry.timers, timer.Key)
+	}
+	s.created[executionKey{shard, created.NamespaceID, created.WorkflowID, created.RunID}] = entry
 }
 
-// forget returns what was remembered, or nil.
-func (s *executionStore) forget(key executionKey) *persistence.InternalWorkflowMutableState {
+// take returns the state that was remembered, once, or nil.
+func (s *executionStore) take(key executionKey) *persistence.InternalWorkflowMutableState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state := s.created[key]
+	entry, known := s.created[key]
+	if known {
+		s.created[key] = remembered{timers: entry.timers}
+	}
+	return entry.state
+}
+
+// forget forgets what was remembered, and returns it.
+func (s *executionStore) forget(key executionKey) remembered {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	entry := s.created[key]
 	delete(s.created, key)
-	return state
+	return entry
 }
 
 func (s *executionStore) forgetAll() {

@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/server/chasm"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin"
+	"go.temporal.io/server/service/history/tasks"
 )
 
 // The steps that are recorded. Each is what the plugin of Temporal does with the row.
@@ -128,6 +129,14 @@ func (r *record) InsertIntoVisibilityTasks(_ context.Context, tasks []sqlplugin.
 		rows[i] = []any{task.ShardID, task.TaskID, task.Data, task.DataEncoding}
 	}
 	return r.insert("visibility_tasks", "shard_id, task_id, data, data_encoding", "", rows...), nil
+}
+
+// deleteTimers takes tasks out of the queue that InsertIntoTimerTasks adds to. One that isn't there any more is fine.
+func (r *record) deleteTimers(shardID int32, timers []tasks.Key) {
+	for _, timer := range timers {
+		r.add("DELETE FROM timer_tasks WHERE shard_id = ? AND visibility_timestamp = ? AND task_id = ?",
+			shardID, timer.FireTime.UTC().Truncate(time.Microsecond), timer.TaskID)
+	}
 }
 
 // InsertIntoTimerTasks adds to that queue.

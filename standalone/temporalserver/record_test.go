@@ -193,6 +193,34 @@ func TestWrittenAtOnce(t *testing.T) {
 	}
 }
 
+// The timers that a workflow was created with are of no use when its first task has completed it, and only then.
+func TestTimersOfACompletedWorkflow(t *testing.T) {
+	t.Parallel()
+	_, store, db := executionStores(t)
+	timers := func() (ids string) {
+		require.NoError(t, db.QueryRowContext(within(t), "SELECT string_agg(task_id::text, ' ' ORDER BY task_id) FROM timer_tasks").Scan(&ids))
+		return ids
+	}
+	read := &persistence.GetWorkflowExecutionRequest{ShardID: 1, NamespaceID: someNamespace, WorkflowID: "w", RunID: someRun}
+	for name, scenario := range map[string]struct {
+		request *persistence.InternalUpdateWorkflowExecutionRequest
+		left    string
+	}{
+		"completed":          {completion(someRun, 2), "202 203"},
+		"goes on":            {step(2, func(*persistence.InternalWorkflowMutation) {}), "102 103 402 403"},
+		"of another version": {completion(someRun, 3), "102 103"},
+	} {
+		empty(t, db)
+		_, err := store.CreateWorkflowExecution(within(t), creation(someRun))
+		require.NoError(t, err)
+		_, err = store.GetWorkflowExecution(within(t), read)
+		require.NoError(t, err)
+		require.Equal(t, "102 103", timers(), name)
+		_ = store.UpdateWorkflowExecution(within(t), scenario.request)
+		require.Equal(t, scenario.left, timers(), name)
+	}
+}
+
 // All steps of a workflow's life are taken at once: none falls back to Temporal's own.
 func TestEachStepAtOnce(t *testing.T) {
 	t.Parallel()
