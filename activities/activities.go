@@ -1,5 +1,5 @@
 // Package activities does what the workflows ask for: it makes the signed POST of an attempt and records
-// how it ended. It imports webhook, store, target, lanes, metrics and traces.
+// how it ended. It imports webhook, store, target, lanes, metrics, traces, alerts, exports and internal/stack.
 package activities
 
 import (
@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/durahook/durahook/internal/stack"
 	"github.com/durahook/durahook/lanes"
 	"github.com/durahook/durahook/metrics"
 	"github.com/durahook/durahook/store"
@@ -56,6 +57,7 @@ const goneReason = "The endpoint answered 410 Gone."
 // turn yet, and records how it ended. It fails only when the database cannot say what to send; how the endpoint answered
 // is a result.
 func (a *Activities) Attempt(ctx context.Context, request webhook.AttemptRequest) (webhook.AttemptResult, error) {
+	stack.Grow[stack.Some]()
 	runID := activity.GetInfo(ctx).WorkflowExecution.RunID
 	if err := a.reopen(ctx, &request, runID); err != nil {
 		return webhook.AttemptResult{}, infrastructure(err)

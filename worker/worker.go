@@ -1,5 +1,5 @@
 // Package worker runs the workflows and activities: it registers them on their task queues and polls
-// Temporal for work. It imports workflows and activities.
+// Temporal for work. It imports workflows, activities and internal/stack.
 package worker
 
 import (

@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/durahook/durahook/internal/stack"
 )
 
 // The services of a Temporal server call each other through gRPC, here on the loopback interface. A shortcut
@@ -82,7 +84,7 @@ func (s *shortcut) learn(ctx context.Context, request any, info *grpc.UnaryServe
 		s.handlers[info.FullMethod] = handler // it serves any request: Temporal's own interceptors call it again to retry
 		s.mu.Unlock()
 	}
-	growStack(0)
+	stack.Grow[stack.Much]()
 	return handler(ctx, request)
 }
 
@@ -101,7 +103,7 @@ func (s *shortcut) take(
 		return invoke(ctx, method, request, reply, connection, options...)
 	}
 	s.taken.Add(1)
-	growStack(0)
+	stack.Grow[stack.Much]()
 	return call(ctx, handler, method, in, out, options)
 }
 
