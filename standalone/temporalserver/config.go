@@ -134,8 +134,9 @@ func (p *plan) dynamicConfig() dynamicconfig.StaticClient {
 		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key(): visibilityWorkers,
 		// Nothing of a delivery is kept outside of Temporal: there is no need to walk through each event to see how much.
 		dynamicconfig.ExternalPayloadsEnabled.Key(): false,
-		// Workflows kept in memory; the default is for a machine of its own.
-		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 8192,
+		// Workflows kept in memory: those that something is being done with. Nothing is asked of one that has ended, nor of
+		// one that waits for its next attempt. The default is for a machine of its own.
+		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 2048,
 	}
 	for name, value := range p.DynamicConfig {
 		values[dynamicconfig.MakeKey(name)] = value
