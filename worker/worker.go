@@ -1,5 +1,5 @@
 // Package worker runs the workflows and activities: it registers them on their task queues and polls
-// Temporal for work. It imports workflows, activities and internal/stack.
+// Temporal for work. It imports workflows, activities, internal/stack and internal/version.
 package worker
 
 import (
@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/durahook/durahook/activities"
+	"github.com/durahook/durahook/internal/version"
 	"github.com/durahook/durahook/workflows"
 )
 
@@ -81,6 +82,9 @@ type Options struct {
 // New returns a worker made of its parts.
 func New(o Options) *Worker {
 	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
+	// What each workflow task says of who completed it. The SDK would take the hash of the program, for which it reads all
+	// of it when it starts, and which tells nobody which version that was.
+	worker.SetBinaryChecksum(version.Version())
 	return &Worker{
 		client: o.Client, namespace: o.Namespace, activities: o.Activities, discards: o.Discards, recoveries: o.Recoveries,
 		reconciler: o.Reconciler, health: o.Health, alerts: o.Alerts, after: o.DisableAfter,

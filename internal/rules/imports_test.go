@@ -38,7 +38,7 @@ func mayImport() map[string][]string {
 		"workflows":  {"webhook"},
 		"alerts":     {"webhook"},
 		"activities": {"webhook", "store", "target", "lanes", "metrics", "traces", "alerts", "exports", "internal/stack"},
-		"worker":     {"workflows", "activities", "webhook", "internal/stack"},
+		"worker":     {"workflows", "activities", "webhook", "internal/stack", "internal/version"},
 		"service":    {"webhook", "store", "filter", "target", "lanes", "metrics", "traces", "workflows", "internal/ratelimit"},
 		"api":        {"api/types", "api/answers", "service", "store", "traces", "webhook", "internal/version"},
 		"api/types":  {},
