@@ -2,11 +2,14 @@ package main
 
 import (
 	"flag"
+	"io"
+	"net/http"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
@@ -26,7 +29,13 @@ func TestPictures(t *testing.T) {
 	var err error
 	a.url, err = w.open(app.Roles{API: true}, "0s,1s,5m,30m,2h,12h") // the schedule, but for a wait that is over
 	require.NoError(t, err)
-	pages := a.samples(newEndpoint(t, answering(200)).URL, newEndpoint(t, answering(503)).URL)
+	overloaded := newEndpoint(t, func(_ int, w http.ResponseWriter) {
+		<-time.After(240 * time.Millisecond) // so that there is something to see of where the time went
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `{"error":"overloaded","message":"Come back in some minutes."}`)
+	})
+	pages := a.samples(newEndpoint(t, answering(200)).URL, overloaded.URL)
 	b := openBrowser(t, a.url)
 	b.signIn(a.keyFor("manage", "publish", "read"))
 	b.do(chromedp.EmulateViewport(1440, 900)) // where the lists are tables
