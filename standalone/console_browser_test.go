@@ -178,6 +178,30 @@ func (b *tab) endsWebhook(secret string) {
 	b.sees("No webhooks yet")
 }
 
+// What was filled in for a webhook that was deleted in another tab becomes a new one, even if one has to sign in again for it.
+func TestEditOfADeletedWebhookInABrowser(t *testing.T) {
+	t.Parallel()
+	w, a := newAccount(t)
+	created := a.createWebhook("http://127.0.0.1:1/webhooks")
+	key := a.keyFor("manage", "read")
+	b := openBrowser(t, w.serve)
+	b.signIn(key)
+	b.open("/console/webhooks/" + created.ID + "/edit")
+	b.fill("#name", "CRM Sync")
+	a.do(http.MethodDelete, "/v1/webhooks/"+created.ID, nil, http.StatusNoContent, nil)
+	b.press("button", "Save")
+	b.sees("The webhook was deleted in the meantime.")
+	require.Equal(t, 200, evaluate[int](b, `fetch("/console/sign-out", {method: "POST"}).then((answer) => answer.status)`))
+	b.press("button", "Create Webhook")
+	b.fill("#key", key)
+	b.press("button", "Sign in")
+	b.sees("You had to sign in again, and nothing was saved yet.")
+	require.Equal(t, "CRM Sync", evaluate[string](b, `document.querySelector("#name").value`), "input is kept")
+	b.press("button", "Create Webhook")
+	b.sees("CRM Sync is created")
+	require.Empty(t, b.found())
+}
+
 // A key is made, used to look, and revoked; who may only read is offered nothing else.
 func TestAPIKeysInABrowser(t *testing.T) {
 	t.Parallel()
