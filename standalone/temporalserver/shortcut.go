@@ -94,17 +94,23 @@ func (s *shortcut) take(
 ) error {
 	in, inOK := request.(proto.Message)
 	out, outOK := reply.(proto.Message)
+	if !inOK || !outOK || !understood(options) || ctx.Err() != nil {
+		return invoke(ctx, method, request, reply, connection, options...)
+	}
 	handler := s.enter(method)
 	if handler == nil {
 		return invoke(ctx, method, request, reply, connection, options...)
 	}
-	defer s.underWay.Done()
-	if !inOK || !outOK || !understood(options) {
-		return invoke(ctx, method, request, reply, connection, options...)
-	}
 	s.taken.Add(1)
-	stack.Grow[stack.Much]()
-	return call(ctx, handler, method, in, out, options)
+	return call(ctx, s.counted(handler), method, in, out, options)
+}
+
+// counted is a handler that is under way until it returns, however long its caller waits.
+func (s *shortcut) counted(handler grpc.UnaryHandler) grpc.UnaryHandler {
+	return func(ctx context.Context, request any) (any, error) {
+		defer s.underWay.Done()
+		return handler(ctx, request)
+	}
 }
 
 // enter returns what handles a method, or nil when the call has to go over the network. Else underWay.Done must be
@@ -154,15 +160,10 @@ func understood(options []grpc.CallOption) bool {
 
 // call has a request handled as a gRPC server would, and returns what a gRPC client would.
 func call(ctx context.Context, handler grpc.UnaryHandler, method string, in, out proto.Message, options []grpc.CallOption) error {
-	if err := ctx.Err(); err != nil {
-		return status.FromContextError(err).Err()
-	}
 	stream := &stream{method: method}
-	served, cancel := context.WithCancel(bare{ctx})
-	defer cancel() // as the context of a gRPC server's handler ends with it
 	headers, _ := metadata.FromOutgoingContext(ctx)
-	served = metadata.NewIncomingContext(grpc.NewContextWithServerTransportStream(served, stream), headers)
-	answer, err := handler(served, proto.Clone(in))
+	served := metadata.NewIncomingContext(grpc.NewContextWithServerTransportStream(bare{ctx}, stream), headers)
+	answer, err := inTime(served, handler, proto.Clone(in))
 	for _, option := range options {
 		switch option := option.(type) {
 		case grpc.HeaderCallOption:
@@ -181,6 +182,29 @@ func call(ctx context.Context, handler grpc.UnaryHandler, method string, in, out
 		return status.FromContextError(err).Err()
 	}
 	return copyInto(out, answer)
+}
+
+// inTime returns what a handler does, or that the caller's time is up, whatever the handler is at: over the network nobody
+// waits for one that hangs.
+func inTime(ctx context.Context, handler grpc.UnaryHandler, in proto.Message) (any, error) {
+	type result struct {
+		answer any
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		stack.Grow[stack.Much]()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel() // as the context of a gRPC server's handler ends with it
+		answer, err := handler(ctx, in)
+		done <- result{answer, err}
+	}()
+	select {
+	case r := <-done:
+		return r.answer, r.err
+	case <-ctx.Done():
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
 }
 
 // copyInto copies an answer. Some of Temporal's services answer with another type than the client has, which looks

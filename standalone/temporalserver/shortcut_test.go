@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
@@ -22,6 +23,7 @@ import (
 type starter struct {
 	workflowservice.UnimplementedWorkflowServiceServer
 	kept *workflowservice.StartWorkflowExecutionRequest
+	hung chan struct{} // closed when what hangs is to go on
 }
 
 type valueKey struct{}
@@ -29,7 +31,6 @@ type valueKey struct{}
 func (s *starter) StartWorkflowExecution(
 	ctx context.Context, request *workflowservice.StartWorkflowExecutionRequest,
 ) (*workflowservice.StartWorkflowExecutionResponse, error) {
-	s.kept = request
 	headers, _ := metadata.FromIncomingContext(ctx)
 	if outgoing, ok := metadata.FromOutgoingContext(ctx); ok || ctx.Value(valueKey{}) != nil {
 		return nil, status.Errorf(codes.Internal, "the caller's context got through: %v", outgoing)
@@ -49,6 +50,10 @@ func (s *starter) StartWorkflowExecution(
 	case "wait":
 		<-ctx.Done()
 		return nil, ctx.Err()
+	case "hang":
+		<-s.hung
+	case "r":
+		s.kept = request
 	case "panic":
 		panic("the handler was not to be called")
 	}
@@ -86,7 +91,7 @@ func shortAndLong(t *testing.T, service *starter) (s *shortcut, clients map[stri
 // A call looks the same to both sides whether it goes over the network or not.
 func TestShortcutIsLikeTheNetwork(t *testing.T) {
 	t.Parallel()
-	service := new(starter)
+	service := &starter{hung: make(chan struct{})}
 	s, clients := shortAndLong(t, service)
 	outgoing := metadata.NewOutgoingContext(context.WithValue(within(t), valueKey{}, 1), metadata.Pairs("Caller-Name", "us"))
 	_, err := clients["network"].StartWorkflowExecution(outgoing, &workflowservice.StartWorkflowExecutionRequest{})
@@ -122,9 +127,14 @@ func TestShortcutIsLikeTheNetwork(t *testing.T) {
 		}()
 		cancel()
 		require.Equal(t, codes.Canceled, status.Code(<-waiting), name)
+		late, cancelLate := context.WithTimeout(outgoing, 10*time.Millisecond)
+		_, err = client.StartWorkflowExecution(late, &workflowservice.StartWorkflowExecutionRequest{RequestId: "hang"})
+		cancelLate()
+		require.Equal(t, codes.DeadlineExceeded, status.Code(err), name)
 		_, err = client.StartWorkflowExecution(ctx, &workflowservice.StartWorkflowExecutionRequest{RequestId: "panic"})
 		require.Equal(t, codes.Canceled, status.Code(err), name)
 	}
+	close(service.hung)
 	s.end()
 	before := s.taken.Load()
 	_, err = clients["shortcut"].StartWorkflowExecution(outgoing, &workflowservice.StartWorkflowExecutionRequest{})
