@@ -48,7 +48,6 @@ type temporalCommand struct {
 
 // Run works until the process is asked to stop. It prints an empty object once Temporal runs.
 func (c *temporalCommand) Run(env *cli.Env) error {
-	collectAt(garbageWithTemporal)
 	resolved, err := config.Resolve(c.Log, c.Database)
 	if err != nil {
 		return err

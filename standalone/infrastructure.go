@@ -28,7 +28,6 @@ type infrastructure struct {
 
 // Run works until the process is asked to stop.
 func (c *infrastructureCommand) Run(env *cli.Env) error {
-	collectAt(garbageWithTemporal)
 	resolved, err := config.Resolve(c.Log)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func newCommands() *commands {
 }
 
 func main() {
-	collectAt(garbage)
+	tuneRuntime()
 	os.Exit(cli.Main(context.Background(), programName, description, newCommands(), os.Args[1:], os.Stdout, os.Stderr))
 }
 

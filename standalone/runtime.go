@@ -5,16 +5,11 @@ import (
 	"runtime/debug"
 )
 
-// How much of what is in use the heap may grow by until garbage is collected, in percent; Go has 100. A delivery makes half
-// a megabyte of garbage and leaves little behind, so that collecting was a tenth of its cost. Beside Temporal, which the most
-// of it is of and which keeps some 100 MB in use, it may grow by more.
-const (
-	garbage             = 300
-	garbageWithTemporal = 500
-)
-
-// collectAt has garbage collected when the heap has grown so much. GOGC in the environment counts for more.
-func collectAt(percent int) {
+// tuneRuntime lets the heap grow to four times what is in use before garbage is collected, where Go would
+// collect at twice: a delivery makes half a megabyte of garbage and leaves little behind, so collecting is a
+// tenth of its cost. Memory in use is small beside that of Postgres. GOGC in the environment counts for more.
+func tuneRuntime() {
+	const percent = 300
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent)
 	}

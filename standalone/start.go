@@ -31,7 +31,6 @@ type startCommand struct {
 
 // Run starts everything and works until the process is asked to stop.
 func (c *startCommand) Run(env *cli.Env) error {
-	collectAt(garbageWithTemporal)
 	began := time.Now()
 	options, err := c.options()
 	if err != nil {
