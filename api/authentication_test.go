@@ -158,7 +158,6 @@ func TestAuthenticationIsRefused(t *testing.T) {
 		`{"type":"bearer","token_url":"https://8.8.8.8/","token":"secret-word"}`:                {"/authentication/token", "/authentication/client_id", "/authentication/client_secret"},
 		`{"type":"bearer","token_url":7,"client_id":[],"client_secret":{},"scopes":"a"}`:        {"/authentication/token_url", "/authentication/client_id", "/authentication/client_secret", "/authentication/scopes", "/authentication/token"},
 		`{"type":"bearer","scopes":["a",1,null,"b c"]}`:                                         {"/authentication/token_url", "/authentication/client_id", "/authentication/client_secret", "/authentication/scopes/1", "/authentication/scopes/2", "/authentication/scopes/3"},
-		`{"type":"hmac","secret":"sesame"}`:                                                     {"/authentication/secret"},
 		`{"type":"hmac","secret":"secret-word","header":"Content_Length"}`:                      {"/authentication/header"},
 		`{"type":"api_key","header":"X-Forwarded-For","value":"secret-word\n"}`:                 {"/authentication/header", "/authentication/value"},
 		`{"type":"basic","username":"a:b","password":"` + strings.Repeat("secret", 1000) + `"}`: {"/authentication/username", "/authentication/password"},

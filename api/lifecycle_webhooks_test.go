@@ -156,10 +156,10 @@ func TestPatchWebhookIsRefused(t *testing.T) {
 		`{"name":""}`:                            {http.StatusUnprocessableEntity, []string{"/name"}},
 		`{"name":"","url":"https://127.0.0.1/"}`: {http.StatusUnprocessableEntity, []string{"/name", "/url"}},
 		`{"url":"https://127.0.0.1/"}`:           {http.StatusUnprocessableEntity, []string{"/url"}},
-		`{"name":"","url":"http://1.1.1.1/","events":["no"]}`:                      {http.StatusUnprocessableEntity, []string{"/name", "/url", "/events/0"}},
-		`{"authentication":{"type":"bearer","token":"••••iver"}}`:                  {http.StatusUnprocessableEntity, []string{"/authentication/token"}},
-		`{"name":"` + strings.Repeat("x", 65<<10) + `"}`:                           {http.StatusRequestEntityTooLarge, nil},
-		`{"authentication":{"type":"hmac","secret":"secret-word","token":"more"}}`: {http.StatusUnprocessableEntity, []string{"/authentication/token"}},
+		`{"name":"","url":"http://1.1.1.1/","events":["no"]}`:            {http.StatusUnprocessableEntity, []string{"/name", "/url", "/events/0"}},
+		`{"authentication":{"type":"bearer","token":"••••iver"}}`:        {http.StatusUnprocessableEntity, []string{"/authentication/token"}},
+		`{"name":"` + strings.Repeat("x", 65<<10) + `"}`:                 {http.StatusRequestEntityTooLarge, nil},
+		`{"authentication":{"type":"hmac","secret":"s","token":"more"}}`: {http.StatusUnprocessableEntity, []string{"/authentication/token"}},
 	} {
 		got := l.call(http.MethodPatch, l.path(""), body, want.status)
 		var pointers []string

@@ -18,7 +18,7 @@ func TestWebhookRoundTrip(t *testing.T) {
 	f := newFixture(t)
 	for i, authentication := range []webhook.Authentication{
 		{}, {Type: "api_key", Header: "X-Api-Key", Value: "v"}, {Type: "basic", Username: "u", Password: "ä✓"},
-		{Type: "bearer", Token: "t"}, {Type: "hmac", Secret: "your_secret_key"},
+		{Type: "bearer", Token: "t"}, {Type: "hmac", Secret: "s"},
 	} {
 		w, err := webhook.Define(f.account, webhook.Definition{
 			Name: fmt.Sprint("Größe ", i), URL: "https://example.com/?a=b", Events: []string{"call.ended", "call.failed"},

@@ -5,14 +5,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/net/http/httpguts"
 )
-
-// minHMACSecret is how many characters the secret of an HMAC has at least. It is against slips, and no advice: many receivers
-// verify already with a secret that somebody made up, such as "your_secret_key".
-const minHMACSecret = 8
 
 // Limits of the fields of an authentication, in bytes but for MaxScopes.
 const (
@@ -47,9 +42,8 @@ func (a *Authentication) kind() (description string, required, optional []string
 	}
 }
 
-// check fills in defaults and adds what is wrong to fields. Secrets that stay as they are in present, the authentication
-// before, may be shorter than new ones. allowHTTP admits an http:// token URL.
-func (a *Authentication) check(fields *Fields, present Authentication, allowHTTP bool) {
+// check fills in defaults and adds what is wrong to fields. allowHTTP admits an http:// token URL.
+func (a *Authentication) check(fields *Fields, allowHTTP bool) {
 	if reflect.DeepEqual(*a, Authentication{}) {
 		a.Type = AuthenticationNone
 	}
@@ -58,8 +52,7 @@ func (a *Authentication) check(fields *Fields, present Authentication, allowHTTP
 		fields.Add(authenticationPointer+"/type", "must be one of none, api_key, basic, bearer, hmac")
 		return
 	}
-	before := present.byName()
-	for i, field := range a.byName() {
+	for _, field := range a.byName() {
 		at, given := authenticationPointer+"/"+field.name, *field.value != ""
 		needed := slices.Contains(required, field.name)
 		switch {
@@ -68,7 +61,7 @@ func (a *Authentication) check(fields *Fields, present Authentication, allowHTTP
 		case given && !needed && !slices.Contains(optional, field.name):
 			fields.Add(at, "does not belong to authentication of type "+description)
 		default:
-			field.check(fields, at, *before[i].value)
+			field.check(fields, at)
 		}
 	}
 	if strings.Contains(a.Username, ":") {
@@ -135,7 +128,6 @@ type namedField struct {
 	name     string
 	value    *string
 	longest  int  // in bytes
-	shortest int  // in characters, unless it is empty
 	secret   bool // not to be shown
 	inHeader bool // stands in a header as it is
 }
@@ -147,7 +139,7 @@ func (a *Authentication) byName() []namedField {
 		{name: "username", value: &a.Username, longest: maxCredential},
 		{name: "password", value: &a.Password, longest: maxCredential, secret: true},
 		{name: "token", value: &a.Token, longest: maxCredential, secret: true, inHeader: true},
-		{name: "secret", value: &a.Secret, longest: maxSecret, shortest: minHMACSecret, secret: true},
+		{name: "secret", value: &a.Secret, longest: maxSecret, secret: true},
 		{name: "algorithm", value: &a.Algorithm, longest: maxCredential},
 		{name: "token_url", value: &a.TokenURL, longest: MaxURL},
 		{name: "client_id", value: &a.ClientID, longest: maxCredential},
@@ -155,16 +147,13 @@ func (a *Authentication) byName() []namedField {
 	}
 }
 
-// check adds what is wrong to fields. What was there before is long enough.
-func (f namedField) check(fields *Fields, pointer, before string) {
+func (f namedField) check(fields *Fields, pointer string) {
 	text := *f.value
 	switch {
 	case f.secret && isMasked(text):
 		fields.Add(pointer, "is a secret as answers show it, with bullets; send the secret itself, or leave authentication out to keep it")
 	case len(text) > f.longest:
 		fields.Add(pointer, fmt.Sprintf("is longer than %d bytes", f.longest))
-	case text != "" && text != before && utf8.RuneCountInString(text) < f.shortest:
-		fields.Add(pointer, fmt.Sprintf("must have at least %d characters, or it could be guessed", f.shortest))
 	case !httpguts.ValidHeaderFieldValue(text):
 		fields.Add(pointer, "must not contain control characters")
 	case f.inHeader && strings.Trim(text, " \t") != text: // HTTP would leave them out

@@ -104,18 +104,6 @@ func TestPatchIsRefused(t *testing.T) {
 	_ = requireCode(t, webhook.CodeMalformed, err)
 }
 
-// A secret that was set when one character was enough stays, whatever else of the authentication changes.
-func TestPatchKeepsAShortSecret(t *testing.T) {
-	t.Parallel()
-	before := lifecycleWebhook(t)
-	before.Authentication = webhook.Authentication{Type: "hmac", Secret: "s", Header: "X-Sig", Algorithm: "sha256"}
-	got, err := patched(t, before, `{"authentication":{"type":"hmac","secret":"s","header":"X-Sum"}}`)
-	require.NoError(t, err)
-	require.Equal(t, webhook.Authentication{Type: "hmac", Secret: "s", Header: "X-Sum", Algorithm: "sha256"}, got.Authentication)
-	_, err = patched(t, before, `{"authentication":{"type":"hmac","secret":"t"}}`)
-	requireFields(t, err, map[string]string{"/authentication/secret": "must have at least 8 characters"})
-}
-
 func TestDisableAndEnable(t *testing.T) {
 	t.Parallel()
 	w := lifecycleWebhook(t)

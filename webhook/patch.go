@@ -101,7 +101,7 @@ func (p Patch) Apply(w *Webhook, catalogue Catalogue, allowHTTP bool) error {
 	}
 	if p.given.has(fieldAuthentication) {
 		changed.Authentication = d.Authentication
-		changed.Authentication.check(&fields, w.Authentication, allowHTTP)
+		changed.Authentication.check(&fields, allowHTTP)
 	}
 	if err := fields.Err(); err != nil {
 		return err

@@ -89,7 +89,7 @@ func Define(accountID string, d Definition, catalogue Catalogue, allowHTTP bool)
 	checkURL(&fields, "/url", d.URL, allowHTTP)
 	checkEvents(&fields, d.Events, catalogue)
 	checkRateLimit(&fields, d.RateLimit)
-	d.Authentication.check(&fields, Authentication{}, allowHTTP)
+	d.Authentication.check(&fields, allowHTTP)
 	algorithm := SigningHMACSHA256
 	if d.SigningAlgorithm != nil {
 		algorithm = *d.SigningAlgorithm

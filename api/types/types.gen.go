@@ -1663,9 +1663,7 @@ type HMACAuthentication struct {
 	// Examples: hmac
 	Type HMACAuthenticationType `json:"type"`
 
-	// Secret The key of the HMAC, a secret. A new one has at least 8 characters; take one that your receiver knows already, or 24
-	// random bytes and more, as Standard Webhooks advises.
-	//
+	// Secret The key of the HMAC, a secret.
 	//
 	// Examples: 0cc175b9c0f1b6a831c399e2
 	Secret string `json:"secret"`

@@ -19,7 +19,7 @@ type authenticationMembers struct {
 	ClientID     *string  `name:"client-id" help:"OAuth 2.0 client." placeholder:"ID"`
 	ClientSecret *string  `name:"client-secret" help:"Its secret." placeholder:"SECRET"`
 	Scopes       []string `help:"OAuth 2.0 scopes." placeholder:"SCOPE"`
-	Secret       *string  `help:"Secret of hmac, of 8 characters or more." placeholder:"SECRET"`
+	Secret       *string  `help:"Secret of hmac." placeholder:"SECRET"`
 	Algorithm    *string  `help:"sha256 or sha512, of hmac." placeholder:"NAME" values:"sha256,sha512"`
 }
 
