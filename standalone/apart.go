@@ -48,6 +48,7 @@ type temporalCommand struct {
 
 // Run works until the process is asked to stop. It prints an empty object once Temporal runs.
 func (c *temporalCommand) Run(env *cli.Env) error {
+	tuneRuntime()
 	resolved, err := config.Resolve(c.Log, c.Database)
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ type infrastructure struct {
 
 // Run works until the process is asked to stop.
 func (c *infrastructureCommand) Run(env *cli.Env) error {
+	tuneRuntime()
 	resolved, err := config.Resolve(c.Log)
 	if err != nil {
 		return err

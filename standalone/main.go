@@ -27,7 +27,6 @@ func newCommands() *commands {
 }
 
 func main() {
-	tuneRuntime()
 	os.Exit(cli.Main(context.Background(), programName, description, newCommands(), os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -31,6 +31,7 @@ type startCommand struct {
 
 // Run starts everything and works until the process is asked to stop.
 func (c *startCommand) Run(env *cli.Env) error {
+	tuneRuntime()
 	began := time.Now()
 	options, err := c.options()
 	if err != nil {

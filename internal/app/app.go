@@ -241,7 +241,7 @@ func (a *App) Run(ctx context.Context) error {
 		<-working.Done()
 		return nil
 	})
-	err := group.Wait()
+	err := withBallast(group.Wait)
 	return errors.Join(err, a.close())
 }
 
