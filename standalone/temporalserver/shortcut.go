@@ -161,9 +161,14 @@ func understood(options []grpc.CallOption) bool {
 // call has a request handled as a gRPC server would, and returns what a gRPC client would.
 func call(ctx context.Context, handler grpc.UnaryHandler, method string, in, out proto.Message, options []grpc.CallOption) error {
 	stream := &stream{method: method}
+	served, cancel := context.WithCancel(bare{ctx})
 	headers, _ := metadata.FromOutgoingContext(ctx)
-	served := metadata.NewIncomingContext(grpc.NewContextWithServerTransportStream(bare{ctx}, stream), headers)
-	answer, err := inTime(served, handler, proto.Clone(in))
+	served = metadata.NewIncomingContext(grpc.NewContextWithServerTransportStream(served, stream), headers)
+	sent := proto.Clone(in)
+	answer, err := inTime(ctx, func() (any, error) {
+		defer cancel() // as the context of a gRPC server's handler ends with it
+		return handler(served, sent)
+	})
 	for _, option := range options {
 		switch option := option.(type) {
 		case grpc.HeaderCallOption:
@@ -184,9 +189,9 @@ func call(ctx context.Context, handler grpc.UnaryHandler, method string, in, out
 	return copyInto(out, answer)
 }
 
-// inTime returns what a handler does, or that the caller's time is up, whatever the handler is at: over the network nobody
+// inTime returns what a handler returns, or that the caller's time is up, whatever the handler is at: over the network nobody
 // waits for one that hangs.
-func inTime(ctx context.Context, handler grpc.UnaryHandler, in proto.Message) (any, error) {
+func inTime(ctx context.Context, handle func() (any, error)) (any, error) {
 	type result struct {
 		answer any
 		err    error
@@ -194,16 +199,14 @@ func inTime(ctx context.Context, handler grpc.UnaryHandler, in proto.Message) (a
 	done := make(chan result, 1)
 	go func() {
 		stack.Grow[stack.Much]()
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel() // as the context of a gRPC server's handler ends with it
-		answer, err := handler(ctx, in)
+		answer, err := handle()
 		done <- result{answer, err}
 	}()
 	select {
 	case r := <-done:
 		return r.answer, r.err
 	case <-ctx.Done():
-		return nil, status.FromContextError(ctx.Err()).Err()
+		return nil, ctx.Err()
 	}
 }
 
