@@ -112,14 +112,13 @@ func (s *executionStore) UpdateWorkflowExecution(
 	runID, err := primitives.ParseUUID(update.ExecutionState.GetRunId())
 	if err == nil && request.Mode == persistence.UpdateWorkflowModeUpdateCurrent && request.NewWorkflowSnapshot == nil && update.DBRecordVersion > 0 {
 		expected := expectation{rangeID: request.RangeID, runID: runID, dbRecordVersion: update.DBRecordVersion - 1}
-		record := write
-		if update.ExecutionState.GetState() == enumsspb.WORKFLOW_EXECUTION_STATE_COMPLETED {
-			record = func(ctx context.Context) error {
+		done, err := atOnce(ctx, transactions, expected, func(ctx context.Context) error {
+			if update.ExecutionState.GetState() == enumsspb.WORKFLOW_EXECUTION_STATE_COMPLETED {
 				recordOf(ctx).deleteTimers(request.ShardID, timers)
-				return write(ctx)
 			}
-		}
-		if done, err := atOnce(ctx, transactions, expected, record); done {
+			return write(ctx)
+		})
+		if done {
 			return err
 		}
 	}
